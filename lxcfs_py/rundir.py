@@ -42,7 +42,8 @@ def claim(run_dir: Path) -> Iterator[None]:
             other = running(run_dir)
             who = f"process {other.pid}, mounted on {other.mountpoint}" if other else "another process"
             raise DaemonError(
-                f"a daemon already uses the run directory {run_dir} ({who}); stop it or give another --run-dir"
+                f"a daemon already uses the run directory {run_dir} ({who}); "
+                "stop it or give another --run-dir"
             ) from None
         try:
             yield
@@ -66,22 +67,27 @@ def announce(run_dir: Path, daemon: Daemon) -> None:
 def running(run_dir: Path) -> Daemon | None:
     """The daemon that holds the run directory now, or None."""
     try:
-        fd = os.open(run_dir / "lock", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+        raw = json.loads((run_dir / "daemon.json").read_text())
+        daemon = Daemon(raw["version"], raw["pid"], raw["mountpoint"], tuple(raw["files"]))
+    except (OSError, json.JSONDecodeError, KeyError, TypeError):
         return None
+    return daemon if _lock_is_held(run_dir / "lock", daemon.pid) else None
+
+
+def _lock_is_held(lock: Path, pid: int) -> bool:
+    try:
+        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:  # not root, so that nobody but root can hold the lock against the daemon
+        return Path(f"/proc/{pid}").exists()
+    except OSError:
+        return False
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        pass  # held: the daemon lives
-    else:
-        return None
+        return True
     finally:
         os.close(fd)
-    try:
-        raw = json.loads((run_dir / "daemon.json").read_text())
-        return Daemon(raw["version"], raw["pid"], raw["mountpoint"], tuple(raw["files"]))
-    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
-        return None
+    return False
 
 
 def require(run_dir: Path) -> Daemon:
