@@ -42,8 +42,7 @@ def claim(run_dir: Path) -> Iterator[None]:
             other = running(run_dir)
             who = f"process {other.pid}, mounted on {other.mountpoint}" if other else "another process"
             raise DaemonError(
-                f"a daemon already uses the run directory {run_dir} ({who}); "
-                "stop it or give another --run-dir"
+                f"a daemon already uses the run directory {run_dir} ({who}); stop it or give another --run-dir"
             ) from None
         try:
             yield

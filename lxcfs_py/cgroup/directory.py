@@ -1,0 +1,80 @@
+"""One directory of a cgroup hierarchy, held by descriptor: its files are read without naming it again.
+
+A held descriptor of a removed cgroup gives ENODEV, never another cgroup of the same name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+from lxcfs_py.keptfiles import KeptFiles
+
+
+class CgroupDirectory(KeptFiles):
+    """A cgroup's directory in one hierarchy, and its parent's, up to (not including) the hierarchy's root."""
+
+    def __init__(self, path: str, parent: CgroupDirectory | None) -> None:
+        super().__init__(path)
+        self.parent = parent
+
+    def __del__(self) -> None:
+        # Parents are shared by the containers below them and end with the last of these.
+        if hasattr(self, "fd"):
+            self.close()
+
+    def is_current(self) -> bool:
+        """Whether the path still means this directory."""
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self.fd))
+        except OSError:
+            return False
+
+    def lineage(self) -> Iterator[CgroupDirectory]:
+        """This directory, its parent, and so on."""
+        level: CgroupDirectory | None = self
+        while level is not None:
+            yield level
+            level = level.parent
+
+    def lineage_with(self, name: str) -> Iterator[tuple[CgroupDirectory, str]]:
+        """Each level that has the file, and its text.
+
+        A v2 cgroup has a controller's files only if its parent delegates the controller to it.
+        """
+        for level in self.lineage():
+            try:
+                yield level, level.read(name)
+            except FileNotFoundError:
+                continue
+
+    def processes(self) -> Iterator[int]:
+        """The ids of all processes in this cgroup and below it; those that vanish meanwhile are left out."""
+        pending = [self.fd]
+        try:
+            while pending:
+                fd = pending.pop()
+                try:
+                    yield from _process_ids(fd)
+                    with os.scandir(fd) as entries:
+                        below = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+                    for name in below:
+                        pending.append(os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=fd))
+                except OSError as error:
+                    if error.errno not in (errno.ENOENT, errno.ENODEV):
+                        raise
+                finally:
+                    if fd != self.fd:
+                        os.close(fd)
+        finally:
+            for fd in pending:
+                if fd != self.fd:
+                    os.close(fd)
+
+
+def _process_ids(dir_fd: int) -> list[int]:
+    fd = os.open("cgroup.procs", os.O_RDONLY, dir_fd=dir_fd)
+    with open(fd, encoding="ascii") as file:
+        # 0 is a process outside our pid namespace
+        return [pid for pid in map(int, file) if pid]

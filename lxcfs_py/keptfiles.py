@@ -1,0 +1,49 @@
+"""A directory of kernel files, each opened once: a kept descriptor reads five times faster than a path."""
+
+from __future__ import annotations
+
+import os
+
+_READ_SIZE = 65536
+
+
+def pread_all(fd: int) -> bytes:
+    """The whole text of a kernel file, rendered anew: a read may end at any record, only an empty one is the end."""
+    content = os.pread(fd, _READ_SIZE, 0)
+    while more := os.pread(fd, _READ_SIZE, len(content)):
+        content += more
+    return content
+
+
+class KeptFiles:
+    """A directory and the files in it that were read before, all held open."""
+
+    def __init__(self, path: str) -> None:
+        """Open the directory; OSError if it is not there."""
+        self.path = path
+        self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._files: dict[str, int] = {}
+
+    def read_bytes(self, name: str) -> bytes:
+        """The file's content now; OSError if it is not there (any more)."""
+        fd = self._files.get(name)
+        if fd is None:
+            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.fd)
+            self._files[name] = fd
+        return pread_all(fd)
+
+    def read(self, name: str) -> str:
+        """As read_bytes, decoded; bytes that are not UTF-8 survive as surrogates."""
+        return self.read_bytes(name).decode("utf-8", "surrogateescape")
+
+    def close(self) -> None:
+        """Give the descriptors back; the object must not be used again."""
+        for fd in (*self._files.values(), self.fd):
+            os.close(fd)
+        self._files.clear()
+
+
+def read_once(path: str) -> str:
+    """The whole text of a kernel file that is not worth keeping open."""
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()
