@@ -17,8 +17,8 @@ import trio
 
 from lxcfs_py import __version__, rundir
 from lxcfs_py.answers import Answers
-from lxcfs_py.cgroup.cgroup import Cgroups
-from lxcfs_py.cgroup.hierarchy import Layout, detect
+from lxcfs_py.cgroup import io_accounting
+from lxcfs_py.cgroup.cgroup import Cgroups, read_layout
 from lxcfs_py.containers import Containers
 from lxcfs_py.errors import MountError
 from lxcfs_py.fuse import session, tree
@@ -28,7 +28,7 @@ from lxcfs_py.host import Host
 from lxcfs_py.keptfiles import read_once
 from lxcfs_py.load import PERIOD_NSEC
 from lxcfs_py.procfs import mountinfo
-from lxcfs_py.views import VIRTUAL_FILES
+from lxcfs_py.views import virtual_files
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +52,17 @@ def serve(mountpoint: Path, run_dir: Path, *, debug: bool = False) -> None:
         _allow_many_descriptors()
         sys.setswitchinterval(0.0005)  # the load sampler's thread must not keep a read waiting
         host = Host()
-        layout = _detect_layout()
+        layout = read_layout()
         if layout.kind == "none":
             log.warning("no cgroup hierarchy is mounted; every container will see the host")
+        io = layout.controllers.get("io")
+        if io is not None and io.version == 1:
+            io_accounting.start_v1(io.mount_point, host.block_device_numbers())
         containers = Containers(Cgroups(layout))
-        operations = Operations(tree.build(VIRTUAL_FILES), containers, Answers(host))
+        virtual = virtual_files(host)
+        operations = Operations(tree.build(virtual), containers, Answers(host))
         with session.mounted(path, operations):
-            files = tuple(file.path for file in VIRTUAL_FILES)
+            files = tuple(file.path for file in virtual)
             rundir.announce(run_dir, rundir.Daemon(__version__, os.getpid(), path, files))
             ready = f"lxcfs-py: ready: {len(files)} files on {path}, cgroup {layout.kind}"
             trio.run(partial(_serve, path, host, containers, ready))
@@ -103,18 +107,6 @@ def _allow_many_descriptors() -> None:
     """Each container holds some twenty kernel files open."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _detect_layout() -> Layout:
-    mounts = mountinfo.parse(read_once("/proc/self/mountinfo"))
-    return detect(
-        mounts,
-        {
-            mount.mount_point: read_once(f"{mount.mount_point}/cgroup.controllers").split()
-            for mount in mounts
-            if mount.fs_type == "cgroup2"
-        },
-    )
 
 
 async def _serve(path: str, host: Host, containers: Containers, ready: str) -> None:

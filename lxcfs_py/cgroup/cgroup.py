@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from lxcfs_py.cgroup import cpu, io, memory
 from lxcfs_py.cgroup.directory import CgroupDirectory
-from lxcfs_py.cgroup.hierarchy import Hierarchy, Layout
+from lxcfs_py.cgroup.hierarchy import Hierarchy, Layout, detect
 from lxcfs_py.cgroup.text import number
-from lxcfs_py.procfs import cpulist
+from lxcfs_py.keptfiles import read_once
+from lxcfs_py.procfs import cpulist, mountinfo
 from lxcfs_py.procfs.pid_cgroup import Entry
 
 _T = TypeVar("_T")
@@ -136,6 +137,19 @@ def _levels_v2(directory: CgroupDirectory, limit: str, usage: str) -> tuple[memo
     return tuple(
         memory.Level(memory.parse_limit_v2(text), number(usage, level.read(usage)))
         for level, text in directory.lineage_with(limit)
+    )
+
+
+def read_layout(mountinfo_path: str = "/proc/self/mountinfo") -> Layout:
+    """Where each controller is mounted now."""
+    mounts = mountinfo.parse(read_once(mountinfo_path))
+    return detect(
+        mounts,
+        {
+            mount.mount_point: read_once(f"{mount.mount_point}/cgroup.controllers").split()
+            for mount in mounts
+            if mount.fs_type == "cgroup2"
+        },
     )
 
 

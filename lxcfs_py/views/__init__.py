@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from lxcfs_py.containers import Container
 from lxcfs_py.host import Host
@@ -31,3 +32,11 @@ VIRTUAL_FILES: tuple[VirtualFile, ...] = (
     VirtualFile("sys/devices/system/cpu/possible", cpulists.render_all),
     VirtualFile("sys/devices/system/cpu/present", cpulists.render_all),
 )
+
+
+def virtual_files(host: Host) -> tuple[VirtualFile, ...]:
+    """VIRTUAL_FILES, and the statistics of each block device the host has now, which iostat reads instead of them."""
+    return VIRTUAL_FILES + tuple(
+        VirtualFile(f"sys/block/{name}/stat", partial(diskstats.render_block, name=name))
+        for name in host.block_devices()
+    )

@@ -1,4 +1,4 @@
-"""/proc/diskstats of a container (Documentation/admin-guide/iostats.rst): the devices it used."""
+"""/proc/diskstats and /sys/block/DEVICE/stat of a container (Documentation/admin-guide/iostats.rst)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from lxcfs_py.cgroup.io import Device, IoStat
 from lxcfs_py.containers import Container
 from lxcfs_py.host import Host
-from lxcfs_py.procfs import diskstats
+from lxcfs_py.procfs import block_stat, diskstats
 from lxcfs_py.procfs.diskstats import DiskStat
 
 _SECTOR_BYTES = 512
@@ -28,10 +28,19 @@ def container_diskstats(host: Iterable[DiskStat], counted: Mapping[Device, IoSta
             sectors_discarded=io.discarded_bytes // _SECTOR_BYTES,
         )
         for disk in host
-        if (io := counted.get((disk.major, disk.minor), IoStat())) != IoStat()
+        for io in (counted.get((disk.major, disk.minor), IoStat()),)
     )
 
 
 def render(container: Container, host: Host) -> str:
-    """The file for one container."""
-    return diskstats.format(container_diskstats(host.diskstats(), container.cgroup.io()))
+    """/proc/diskstats for one container: the devices it never used are left out."""
+    counted = container.cgroup.io()
+    used = (disk for disk in host.diskstats() if counted.get((disk.major, disk.minor), IoStat()) != IoStat())
+    return diskstats.format(container_diskstats(used, counted))
+
+
+def render_block(container: Container, host: Host, name: str) -> str:
+    """/sys/block/NAME/stat for one container; sysfs writes "!" where a device's name has "/"."""
+    disks = tuple(disk for disk in host.diskstats() if disk.name == name.replace("!", "/"))
+    (disk,) = container_diskstats(disks, container.cgroup.io()) or (DiskStat(0, 0, name),)
+    return block_stat.format(disk)
