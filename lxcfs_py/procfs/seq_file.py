@@ -43,7 +43,7 @@ def unsigneds(words: Iterable[str]) -> tuple[int, ...]:
 
 
 def hundredths(word: str) -> int:
-    """ "12.34" (the kernel's %lu.%02lu) as 1234; ValueError."""
+    """The kernel's %lu.%02lu, "12.34", as 1234; ValueError."""
     whole, _, fraction = word.partition(".")
     if len(fraction) != 2:
         raise ValueError(word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from lxcfs_py.cgroup.memory import Memory, MemoryStat, total_and_free
@@ -119,7 +119,7 @@ def container_meminfo(host: MemInfo, memory: Memory, overcommit_ratio_percent: i
             if name not in _ZERO:
                 _warn_unknown(name)
             values[name] = 0
-    return MemInfo(values)
+    return replace(host, values=values)
 
 
 def render(container: Container, host: Host) -> str:

@@ -19,7 +19,7 @@ _END = "--end of output--"
 
 
 class Sandbox:
-    """A shell that is the init of a pid namespace, in cgroups of its own."""
+    """A shell that is the init of a pid namespace, in cgroups of its own, each in another one."""
 
     def __init__(self, shell: subprocess.Popen[str], directories: dict[str, Path], layout: Layout) -> None:
         self.shell, self._directories, self._layout = shell, directories, layout
@@ -43,8 +43,15 @@ class Sandbox:
         """The directory of the sandbox's cgroup that has this controller."""
         return self._directories[self._layout.controllers[controller].mount_point]
 
-    def limit(self, memory_bytes: int | None = None, cpu_percent: int | None = None, cpuset: str | None = None) -> None:
-        """Set limits, now."""
+    def limit(
+        self,
+        memory_bytes: int | None = None,
+        cpu_percent: int | None = None,
+        cpuset: str | None = None,
+        *,
+        around: bool = False,
+    ) -> None:
+        """Set limits, now; `around`: those of the cgroup around the sandbox's."""
         for controller, value, v1, v2 in (
             ("memory", memory_bytes, "memory.limit_in_bytes", "memory.max"),
             ("cpu", cpu_percent and cpu_percent * 1000, "cpu.cfs_quota_us", "cpu.max"),
@@ -52,7 +59,8 @@ class Sandbox:
         ):
             if value is not None:
                 name = v1 if self._layout.controllers[controller].version == 1 else v2
-                (self.cgroup(controller) / name).write_text(str(value))
+                directory = self.cgroup(controller)
+                ((directory.parent if around else directory) / name).write_text(str(value))
 
     def child_cgroup(self, name: str) -> list[Path]:
         """A cgroup below the sandbox's in each hierarchy; v2 delegates no controller to it."""
@@ -90,18 +98,22 @@ def sandbox() -> Callable[..., AbstractContextManager[Sandbox]]:
         shell: subprocess.Popen[str] | None = None
         try:
             for mount_point, hierarchy in hierarchies.items():
+                outer = directories[mount_point] = _make_cgroup(Path(mount_point, name))
                 if hierarchy.version == 2:
-                    _enable_controllers(Path(mount_point))
-                directories[mount_point] = _make_cgroup(Path(mount_point, name))
-            enter = "; ".join(f"echo $$ > {directory}/cgroup.procs" for directory in directories.values())
+                    _enable_controllers(outer.parent)
+                    _enable_controllers(outer)
+                directories[mount_point] = _make_cgroup(outer / "inner")
+            enter = "; ".join(f"echo 0 > {directory}/cgroup.procs" for directory in directories.values())
+            inside = ["sh", "-c", f'{enter}; exec "$0"', init]
             shell = subprocess.Popen(
-                ["sh", "-c", f'{enter}; exec unshare --pid --fork --mount-proc --kill-child "$0"', init],
+                ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *inside],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
             )
             _wait_for_child(shell.pid)
             made = Sandbox(shell, directories, layout)
+            made.run("true")  # it is in its cgroups now
             made.limit(memory_bytes, cpu_percent, cpuset)
             yield made
         finally:
@@ -112,8 +124,8 @@ def sandbox() -> Callable[..., AbstractContextManager[Sandbox]]:
                 shell.kill()  # and init with it: --kill-child
                 shell.wait()
                 shell.stdout.close()
-            for directory in directories.values():
-                _remove_cgroup(directory)
+            for mount_point in directories:
+                _remove_cgroup(Path(mount_point, name))
 
     return make
 
