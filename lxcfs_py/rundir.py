@@ -31,10 +31,15 @@ class Daemon:
 
 @contextlib.contextmanager
 def claim(run_dir: Path) -> Iterator[None]:
-    """Hold the run directory's lock; DaemonError if another daemon holds it."""
+    """Hold the run directory's lock; DaemonError if another daemon holds it or the directory cannot be used."""
     made = not run_dir.exists()
-    run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-    fd = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        run_dir.mkdir(mode=0o755, exist_ok=True)
+        fd = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DaemonError(
+            f"cannot use the run directory {run_dir} ({error.strerror}); give another --run-dir"
+        ) from None
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
