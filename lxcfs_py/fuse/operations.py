@@ -128,7 +128,7 @@ class Operations(pyfuse3.Operations):
         self._last_handle += 1
         self._open[self._last_handle] = _Open(file, container)
         # One inode serves every container, so the kernel must not keep what one of them read.
-        return FileInfo(fh=self._last_handle, direct_io=True)
+        return FileInfo(fh=self._last_handle, direct_io=True, keep_cache=False)
 
     @_guarded
     async def read(self, fh: int, off: int, size: int) -> bytes:
