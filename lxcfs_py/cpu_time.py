@@ -7,7 +7,7 @@ here that follows from the container's age. Pure; all times in microseconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from lxcfs_py.cgroup.cpu import CpuUsage
@@ -37,13 +37,15 @@ class Times:
 class CpuTime:
     """The account up to `age_usec`; the defaults are a container's first moment.
 
-    `processors` holds all that were ever shown, so that one that comes back goes on where it stopped.
+    `processors` holds all that were ever shown, so that one that comes back goes on where it stopped;
+    `shown` is how many of them the container has now.
     """
 
     age_usec: int = 0
     usage: CpuUsage = field(default_factory=lambda: CpuUsage(0, 0, 0))
     throttled_usec: int = 0
     processors: tuple[Times, ...] = ()
+    shown: int = 0
 
     @property
     def total(self) -> Times:
@@ -100,10 +102,10 @@ def advance(
     processors = tuple(
         times + added[number] if number < len(added) else times for number, times in enumerate(earlier_times)
     )
-    return replace(
-        before,
+    return CpuTime(
         age_usec=max(age_usec, before.age_usec),
         usage=usage,
         throttled_usec=max(throttled_usec, before.throttled_usec),
         processors=processors,
+        shown=len(shown),
     )

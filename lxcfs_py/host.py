@@ -40,9 +40,9 @@ class Host:
         """/proc/cpuinfo."""
         return cpuinfo.parse(self.proc.read("cpuinfo"))
 
-    def stat(self) -> stat.Stat:
-        """/proc/stat."""
-        return stat.parse(self.proc.read("stat"))
+    def boot_time_sec(self) -> int:
+        """`btime` of /proc/stat: when the host booted, in seconds since 1970."""
+        return stat.parse_btime(self.proc.read("stat"))
 
     def diskstats(self) -> tuple[diskstats.DiskStat, ...]:
         """/proc/diskstats."""

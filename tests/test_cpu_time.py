@@ -25,6 +25,7 @@ def test_one_busy_processor_of_two_where_the_cpuset_decides() -> None:
             Times(idle_usec=15 * SEC),
             Times(user_usec=3 * SEC, system_usec=1 * SEC, idle_usec=11 * SEC),
         ),
+        2,
     )
 
 
@@ -49,8 +50,8 @@ def test_a_processor_that_comes_back_goes_on_where_it_stopped() -> None:
     two = advance(CpuTime(), 10 * SEC, CpuUsage(0, 0, 0), 0, (0, 1), exact=False)
     one = advance(two, 20 * SEC, CpuUsage(0, 0, 0), 0, (0,), exact=False)
     again = advance(one, 30 * SEC, CpuUsage(0, 0, 0), 0, (0, 1), exact=False)
-    assert [times.idle_usec // SEC for times in one.processors] == [20, 10]
-    assert [times.idle_usec // SEC for times in again.processors] == [30, 20]
+    assert ([times.idle_usec // SEC for times in one.processors], one.shown) == ([20, 10], 1)
+    assert ([times.idle_usec // SEC for times in again.processors], again.shown) == ([30, 20], 2)
 
 
 reads = st.lists(

@@ -79,6 +79,15 @@ def parse(text: str) -> Stat:
         raise ParseError(_SOURCE, why="too few columns in the cpu line") from None
 
 
+def parse_btime(text: str) -> int:
+    """The boot time alone, in seconds since 1970, from the text of /proc/stat; ParseError."""
+    _, found, rest = text.partition("\nbtime ")
+    try:
+        return seq_file.unsigned(rest.partition("\n")[0])
+    except ValueError:
+        raise ParseError(_SOURCE, rest[:20] if found else None, "no btime line") from None
+
+
 def format(stat: Stat) -> str:
     """The text as a current kernel would write it."""
     out = [_format_ticks("cpu ", stat.cpu)]  # two spaces follow, as if its name were one character longer

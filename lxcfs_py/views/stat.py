@@ -25,17 +25,17 @@ def _ticks(times: Times) -> CpuTicks:
     )
 
 
-def container_stat(host: Stat, account: CpuTime, shown: int, tasks: TaskCount) -> Stat:
-    """The first `shown` processors of the account; what no cgroup counts (interrupts, switches) is 0.
+def container_stat(btime_sec: int, account: CpuTime, tasks: TaskCount) -> Stat:
+    """The account as /proc/stat has it; what no cgroup counts (interrupts, switches) is 0.
 
-    `processes` is the highest process number so far, which is the count of forks until numbers wrap.
+    `processes` is the number of the newest process, which is the count of forks until numbers wrap.
     """
     return Stat(
         cpu=_ticks(account.total),
-        cpus={number: _ticks(times) for number, times in enumerate(account.processors[:shown])},
+        cpus={number: _ticks(times) for number, times in enumerate(account.processors[: account.shown])},
         intr=(0,),
         ctxt=0,
-        btime=host.btime,
+        btime=btime_sec,
         processes=tasks.last_pid,
         procs_running=tasks.runnable + 1,  # the reader, which waits for this very answer
         procs_blocked=tasks.uninterruptible,
@@ -45,9 +45,7 @@ def container_stat(host: Stat, account: CpuTime, shown: int, tasks: TaskCount) -
 
 def render(container: Container, host: Host) -> str:
     """The file for one container; the host's own where no cgroup counts processor time."""
-    info = host.stat()
     account = processors.account(container, host)
-    if account is not None:
-        shown = len(processors.shown(container, host))
-        info = container_stat(info, account, shown, container.tasks(host.proc.path))
-    return stat.format(info)
+    if account is None:
+        return host.proc.read("stat")
+    return stat.format(container_stat(host.boot_time_sec(), account, container.tasks(host.proc.path)))

@@ -57,7 +57,9 @@ class Sandbox:
             ("cpu", cpu_percent and cpu_percent * 1000, "cpu.cfs_quota_us", "cpu.max"),
             ("cpuset", cpuset, "cpuset.cpus", "cpuset.cpus"),
         ):
-            if value is not None:
+            if controller == "cpuset" and controller not in self._layout.controllers:
+                assert os.cpu_count() == 1  # a kernel for one processor has no cpusets, and needs none
+            elif value is not None:
                 name = v1 if self._layout.controllers[controller].version == 1 else v2
                 directory = self.cgroup(controller)
                 ((directory.parent if around else directory) / name).write_text(str(value))

@@ -130,3 +130,10 @@ ROWS = st.lists(NUMBERS, min_size=1).map(tuple)
 )
 def test_generated(value: Stat) -> None:
     assert stat.parse(stat.format(value)) == value
+
+
+def test_the_boot_time_alone() -> None:
+    assert stat.parse_btime(TEXT) == stat.parse(TEXT).btime
+    for text in ("", "btime 5\n", "cpu 1\nbtime x\n", "cpu 1\nbtime \n"):
+        with pytest.raises(ParseError):
+            stat.parse_btime(text)
