@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from lxcfs_py import tasks
 from lxcfs_py.cgroup.cgroup import Cgroup, Cgroups
 from lxcfs_py.cpu_time import CpuTime
 from lxcfs_py.errors import LxcfsError
@@ -22,11 +21,15 @@ from lxcfs_py.keptfiles import read_once
 from lxcfs_py.load import Load, advance
 from lxcfs_py.procfs import pid_cgroup, pid_stat, pid_status
 from lxcfs_py.procfs.pid_cgroup import Entry
+from lxcfs_py.tasks import TaskCount, count_tasks
 
 _NS_GET_TGID_FROM_PIDNS = 0x8004B707  # _IOR(0xb7, 7, int), linux/nsfs.h, since 6.11
 _NSEC_PER_TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-_FORGET_LOAD_NSEC = 300_000_000_000  # nobody asked for so long: stop sampling
+_FORGET_TASKS_NSEC = 300_000_000_000  # nobody asked for so long: stop sampling
 _TASK_COUNT_SHARE = 20  # a count is used for twenty times as long as it took
+_MOST_TASKS = 256  # that are counted while a reader, and all others, wait for it
+_MOST_KNOWN = 16384
+_NO_TASKS = TaskCount(0, 0, 0, 0)
 
 # The name that engines give a container's cgroup: 64 hexadecimal digits, alone or as in docker-<id>.scope.
 _CONTAINER_ID = re.compile(r"(?:.*[-_:])?[0-9a-f]{64}(?:\.scope)?")
@@ -45,9 +48,10 @@ class Container:
     cgroup: Cgroup
     cpu_time: CpuTime = field(default_factory=CpuTime)
     load: Load = field(init=False)
-    load_asked_nsec: int | None = None
+    tasks_asked_nsec: int | None = None
     answers: dict[str, bytes] = field(default_factory=dict)  # the last good one for each file
-    _tasks: tasks.TaskCount | None = None
+    open_files: int = 0
+    _tasks: TaskCount = _NO_TASKS
     _tasks_until_nsec: int = 0
 
     def __post_init__(self) -> None:
@@ -62,18 +66,33 @@ class Container:
         poller.register(self.pidfd, select.POLLIN)
         return not poller.poll(0)
 
-    def tasks(self, proc: str) -> tasks.TaskCount:
-        """The container's threads; counted again only when the last count has paid for itself."""
+    def tasks(self, proc: str, now_nsec: int) -> TaskCount:
+        """What the container's threads do.
+
+        Few threads are counted now, unless the last count has not paid for itself yet. Of many, their number alone is
+        known until the next `sample`, which then goes on for a while.
+        """
+        self.tasks_asked_nsec = now_nsec
+        if time.monotonic_ns() < self._tasks_until_nsec:
+            return self._tasks
+        threads = self.cgroup.tasks_current()
+        if threads is not None and threads > _MOST_TASKS:
+            return replace(self._tasks, threads=threads)
+        return self._count_tasks(proc)
+
+    def _count_tasks(self, proc: str) -> TaskCount:
         started = time.monotonic_ns()
-        if self._tasks is None or started >= self._tasks_until_nsec:
-            self._tasks = tasks.count(proc, self.cgroup.processes())
-            finished = time.monotonic_ns()
-            self._tasks_until_nsec = finished + _TASK_COUNT_SHARE * (finished - started)
+        self._tasks = count_tasks(proc, self.cgroup.processes())
+        finished = time.monotonic_ns()
+        self._tasks_until_nsec = finished + _TASK_COUNT_SHARE * (finished - started)
         return self._tasks
 
-    def sample_load(self, proc: str, now_nsec: int) -> Load:
+    def sample(self, proc: str, now_nsec: int) -> None:
+        """Count the threads, however many, and bring the load averages up to now."""
+        self.advance_load(self._count_tasks(proc), now_nsec)
+
+    def advance_load(self, count: TaskCount, now_nsec: int) -> Load:
         """Bring the load averages up to now."""
-        count = self.tasks(proc)
         self.load = advance(self.load, now_nsec, count.runnable + count.uninterruptible)
         return self.load
 
@@ -100,22 +119,26 @@ class Containers:
             return self._of_cgroup(tid)
         container = self._known.get(pidns)
         if container is None or not container.is_alive():
-            container = self._known[pidns] = self._from_init(self._init_of(tid, pidns), pidns)
+            container = self._from_init(self._init_of(tid, pidns), pidns)
+            self._remember(pidns, container)
         return None if container.cgroup.is_root else container
 
     def sweep(self) -> None:
         """Forget the containers that have ended."""
         self._known = {key: known for key, known in self._known.items() if known.is_alive()}
 
-    def sample_loads(self, now_nsec: int) -> None:
-        """Bring the load averages up to now, for the containers that asked for them lately."""
+    def sample(self, now_nsec: int) -> None:
+        """Sample the threads of the containers that asked for them lately; may be called in another thread."""
         for container in list(self._known.values()):
-            asked = container.load_asked_nsec
-            if asked is not None and now_nsec - asked < _FORGET_LOAD_NSEC:
-                with contextlib.suppress(
-                    OSError, LxcfsError
-                ):  # it is asked for again, and the answer says what is wrong
-                    container.sample_load(self._proc, now_nsec)
+            asked = container.tasks_asked_nsec
+            if asked is not None and now_nsec - asked < _FORGET_TASKS_NSEC:
+                with contextlib.suppress(OSError, LxcfsError):  # who asks again is told what is wrong
+                    container.sample(self._proc, now_nsec)
+
+    def _remember(self, key: int | tuple[Entry, ...], container: Container) -> None:
+        while len(self._known) >= _MOST_KNOWN:  # namespaces are cheap to make, so forget the oldest
+            del self._known[next(iter(self._known))]
+        self._known[key] = container
 
     def _entries(self, pid: int) -> tuple[Entry, ...]:
         return pid_cgroup.parse(read_once(f"{self._proc}/{pid}/cgroup"))
@@ -179,7 +202,8 @@ class Containers:
             cgroup = self._cgroups.open(entries)
             start_nsec, oldest = min(self._starts(cgroup))
             pidfd = os.pidfd_open(oldest)
-            container = self._known[entries] = Container(oldest, pidfd, start_nsec, cgroup)
+            container = Container(oldest, pidfd, start_nsec, cgroup)
+            self._remember(entries, container)
         return container
 
     def _starts(self, cgroup: Cgroup) -> Iterator[tuple[int, int]]:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
+import threading
 
 _READ_SIZE = 65536
+
+# Every kept file by its descriptor, the oldest first: the names of its directory's kept files, and its own.
+_kept: dict[int, tuple[dict[str, int], str]] = {}
+_lock = threading.RLock()  # directories may be closed in another thread; they are read in one alone
 
 
 def pread_all(fd: int) -> bytes:
@@ -27,20 +33,31 @@ class KeptFiles:
     def read_bytes(self, name: str) -> bytes:
         """The file's content now; OSError if it is not there (any more)."""
         fd = self._files.get(name)
-        if fd is None:
-            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.fd)
-            self._files[name] = fd
-        return pread_all(fd)
+        return pread_all(self._keep(name) if fd is None else fd)
 
     def read(self, name: str) -> str:
         """As read_bytes, decoded; bytes that are not UTF-8 survive as surrogates."""
         return self.read_bytes(name).decode("utf-8", "surrogateescape")
 
+    def _keep(self, name: str) -> int:
+        """Open a file to keep, in exchange for the one kept longest where half of the descriptors are in use for it."""
+        with _lock:
+            while len(_kept) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
+                files, oldest = _kept.pop(next(iter(_kept)))
+                os.close(files.pop(oldest))
+            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.fd)
+            self._files[name] = fd
+            _kept[fd] = (self._files, name)
+        return fd
+
     def close(self) -> None:
         """Give the descriptors back; the object must not be used again."""
-        for fd in (*self._files.values(), self.fd):
-            os.close(fd)
-        self._files.clear()
+        with _lock:
+            for fd in self._files.values():
+                del _kept[fd]
+                os.close(fd)
+            self._files.clear()
+        os.close(self.fd)
 
 
 def read_once(path: str) -> str:

@@ -134,10 +134,10 @@ async def _stop_on_signal(stopped: trio.Event, task_status: trio.TaskStatus[None
 
 
 async def _housekeeping(host: Host, containers: Containers) -> None:
-    """Every five seconds: sample the load averages that are asked for, forget containers that have ended."""
+    """Every five seconds: sample the threads of containers that are asked for, forget containers that have ended."""
     while True:
         await trio.sleep(PERIOD_NSEC / 1e9)
-        await trio.to_thread.run_sync(containers.sample_loads, host.uptime_nsec())
+        await trio.to_thread.run_sync(containers.sample, host.uptime_nsec())
         containers.sweep()
 
 

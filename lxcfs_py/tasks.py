@@ -21,7 +21,7 @@ class TaskCount:
     last_pid: int
 
 
-def count(proc: str, pids: Iterable[int]) -> TaskCount:
+def count_tasks(proc: str, pids: Iterable[int]) -> TaskCount:
     """Count the threads of these processes; those that end meanwhile are left out."""
     runnable = uninterruptible = threads = 0
     newest: tuple[int, int] | None = None  # start, pid

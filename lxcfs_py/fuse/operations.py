@@ -28,13 +28,37 @@ _R = TypeVar("_R")
 _Handler = Callable[Concatenate["Operations", _P], Coroutine[Any, Any, _R]]
 
 
-@dataclass
+_MOST_CONTENT_BYTES = 64 << 20  # of all open files together, kept for reads that go on
+_MOST_OPEN = 16384  # files of one container
+
+
+@dataclass(frozen=True)
 class _Open:
-    """An open file: who opened it, and the content since its last read from the start."""
+    """An open file, and who opened it."""
 
     file: VirtualFile
     container: Container | None
-    content: bytes = b""
+
+
+class _Contents:
+    """What open files showed at their last read from the start; the oldest goes where it gets too much."""
+
+    def __init__(self) -> None:
+        self._by_handle: dict[int, bytes] = {}
+        self._size = 0
+
+    def get(self, handle: int) -> bytes | None:
+        return self._by_handle.get(handle)
+
+    def put(self, handle: int, content: bytes) -> None:
+        self.drop(handle)
+        self._by_handle[handle] = content
+        self._size += len(content)
+        while self._size > _MOST_CONTENT_BYTES:
+            self.drop(next(iter(self._by_handle)))
+
+    def drop(self, handle: int) -> None:
+        self._size -= len(self._by_handle.pop(handle, b""))
 
 
 def _guarded(handler: _Handler[_P, _R]) -> _Handler[_P, _R]:
@@ -67,6 +91,7 @@ class Operations(pyfuse3.Operations):
         self._answers = answers
         self._mounted_nsec = time.time_ns()
         self._open: dict[int, _Open] = {}
+        self._contents = _Contents()
         self._last_handle = 0
         self.reads = 0
         self.errors = 0
@@ -125,6 +150,10 @@ class Operations(pyfuse3.Operations):
         if file is None:
             raise FUSEError(errno.EISDIR)
         container = self._containers.of(ctx.pid)
+        if container is not None:
+            if container.open_files >= _MOST_OPEN:
+                raise FUSEError(errno.EMFILE)
+            container.open_files += 1
         self._last_handle += 1
         self._open[self._last_handle] = _Open(file, container)
         # One inode serves every container, so the kernel must not keep what one of them read.
@@ -132,18 +161,23 @@ class Operations(pyfuse3.Operations):
 
     @_guarded
     async def read(self, fh: int, off: int, size: int) -> bytes:
-        opened = self._open[fh]
-        if off == 0:
+        content = self._contents.get(fh) if off else None
+        if content is None:
             self.reads += 1
-            opened.content = self._answers.content(opened.file, opened.container)
-        return opened.content[off : off + size]
+            opened = self._open[fh]
+            content = self._answers.content(opened.file, opened.container)
+            self._contents.put(fh, content)
+        return content[off : off + size]
 
     async def flush(self, fh: int) -> None:
         raise FUSEError(errno.ENOSYS)  # nothing to do; the kernel does not ask again
 
     @_guarded
     async def release(self, fh: int) -> None:
-        self._open.pop(fh, None)
+        self._contents.drop(fh)
+        opened = self._open.pop(fh)
+        if opened.container is not None:
+            opened.container.open_files -= 1
 
     @_guarded
     async def statfs(self, ctx: RequestContext) -> StatvfsData:

@@ -11,8 +11,7 @@ from lxcfs_py.procfs.loadavg import LoadAvg
 def render(container: Container, host: Host) -> str:
     """The file for one container, which is sampled from now on."""
     now_nsec = host.uptime_nsec()
-    container.load_asked_nsec = now_nsec
-    load = container.sample_load(host.proc.path, now_nsec)
-    tasks = container.tasks(host.proc.path)
+    tasks = container.tasks(host.proc.path, now_nsec)
+    load = container.advance_load(tasks, now_nsec)
     runnable = tasks.runnable + 1  # the reader, which waits for this very answer
     return loadavg.format(LoadAvg(*load.hundredths, runnable, max(tasks.threads, runnable), tasks.last_pid))

@@ -48,4 +48,6 @@ def render(container: Container, host: Host) -> str:
     account = processors.account(container, host)
     if account is None:
         return host.proc.read("stat")
-    return stat.format(container_stat(host.boot_time_sec(), account, container.tasks(host.proc.path)))
+    return stat.format(
+        container_stat(host.boot_time_sec(), account, container.tasks(host.proc.path, host.uptime_nsec()))
+    )

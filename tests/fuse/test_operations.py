@@ -155,3 +155,34 @@ async def test_what_cannot_be_rendered_is_the_last_good_answer_or_the_hosts_and_
         "the last good answer or the host's is given instead"
     ]
     assert list(answers.fallbacks.values()) == [2]
+
+
+async def test_what_the_open_files_of_all_hold_is_limited(container: Container) -> None:
+    rendered = []
+
+    def render(container: Container, host: Host) -> str:
+        rendered.append(1)
+        return "x" * (20 << 20)
+
+    ops = operations(container, (VirtualFile("proc/x", render),))
+    inode = await find(ops, "proc/x")
+    first, *_, last = handles = [(await ops.open(inode, os.O_RDONLY, CALLER)).fh for _ in range(4)]
+    for handle in handles:
+        assert await ops.read(handle, 0, 1) == b"x"
+    assert await ops.read(last, 1, 2) == b"xx"
+    assert len(rendered) == 4
+    assert await ops.read(first, 1, 2) == b"xx"  # it had to go, so it is rendered again
+    assert len(rendered) == 5
+    for handle in handles:
+        await ops.release(handle)
+    assert container.open_files == 0
+
+
+async def test_a_container_cannot_hold_any_number_of_files_open(container: Container) -> None:
+    ops = operations(container)
+    inode = await find(ops, "proc/swaps")
+    handles = [(await ops.open(inode, os.O_RDONLY, CALLER)).fh for _ in range(16384)]
+    assert await refusal(ops.open, inode, os.O_RDONLY, CALLER) == errno.EMFILE
+    assert await read(ops, "proc/swaps", SimpleNamespace(pid=0))
+    await ops.release(handles.pop())
+    assert await read(ops, "proc/swaps")

@@ -212,3 +212,16 @@ def test_ended_containers_are_forgotten(lxcfs: Lxcfs, sandbox: Make) -> None:
     while len(list(descriptors.iterdir())) > before + 12:  # the host's own files stay open
         assert time.monotonic() < deadline, "descriptors of ended containers are still open"
         time.sleep(0.2)
+
+
+def test_of_many_threads_the_number_is_known_at_once_and_the_load_soon(lxcfs: Lxcfs, sandbox: Make) -> None:
+    program = "import threading, time; [threading.Thread(target=time.sleep, args=(60,)).start() for _ in range(400)]"
+    with sandbox() as box:
+        box.run(f"python3 -c '{program}' & (while :; do :; done) & sleep 1")
+        first = loadavg.parse(box.run(f"cat {lxcfs.mountpoint}/proc/loadavg"))
+        assert first.threads == 404  # the shell, python's main thread and others, the loop, cat
+        time.sleep(11)
+        later = loadavg.parse(box.run(f"cat {lxcfs.mountpoint}/proc/loadavg"))
+        assert later.threads == 404
+        assert 5 <= later.load1_hundredths <= 40
+        box.run("kill %1 %2")
