@@ -33,7 +33,7 @@ def size_bytes(text: str) -> int:
 def format_size(size_in_bytes: int) -> str:
     """A size in the largest binary unit that keeps it at 1 or more, four significant digits at most: "1.5GiB"."""
     number, unit = float(size_in_bytes), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):  # noqa: B007 (the last one is used)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):  # noqa: B007 (the last one is used)
         if number < 1024:
             break
         number /= 1024

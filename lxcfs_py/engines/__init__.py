@@ -26,4 +26,6 @@ class Engine(Protocol):
         """
 
 
+__all__ = ["ENGINES", "Engine", "docker", "runc"]
+
 ENGINES: Mapping[str, Engine] = {"docker": docker, "runc": runc}

@@ -165,8 +165,8 @@ def _endpoint() -> str:
 
 def _context() -> tuple[str, str | None]:
     name = os.environ.get("DOCKER_CONTEXT")
-    config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
-    if not (name or config.exists()):
+    config = os.path.join(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"), "config.json")
+    if not (name or os.path.exists(config)):
         return "default", "unix:///var/run/docker.sock"
     from docker.context import ContextAPI  # noqa: PLC0415
     from docker.context.config import get_current_context_name  # noqa: PLC0415
@@ -226,7 +226,9 @@ def _pull(argv: tuple[str, ...]) -> None:
         return
     reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     reason = reason.removeprefix("Error response from daemon: ")
-    raise EngineError(f"the engine has no image {argv[-1]} and cannot pull it: {reason}; check the name, or docker load it")
+    raise EngineError(
+        f"the engine has no image {argv[-1]} and cannot pull it: {reason}; check the name, or docker load it"
+    )
 
 
 def _csv(fields: Iterable[str]) -> str:

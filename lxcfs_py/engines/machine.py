@@ -16,6 +16,7 @@ class Machine:
     """The machine as far as a container's configuration depends on it."""
 
     online_cpus: frozenset[int]
+    controllers: frozenset[str]  # those of memory, cpu, cpuset and pids that a cgroup can have
     swap_accounting: bool
     cgroup_namespaces: bool
     cgroup_mount_points: tuple[str, ...]
@@ -29,6 +30,17 @@ def online_cpus(sys: Path = Path("/sys")) -> frozenset[int]:
         return units.cpu_list(text)
     except ValueError:
         raise ParseError("/sys/devices/system/cpu/online", text) from None
+
+
+def controllers(mounts: tuple[mountinfo.Mount, ...]) -> frozenset[str]:
+    """The controllers that limits need and that are there, on whichever version of cgroups (cgroups(7))."""
+    found: set[str] = set()
+    for mount in mounts:
+        if mount.fs_type == "cgroup":
+            found.update(mount.super_options)
+        elif mount.fs_type == "cgroup2":
+            found.update(Path(mount.mount_point, "cgroup.controllers").read_text().split())
+    return frozenset(found & {"memory", "cpu", "cpuset", "pids"})
 
 
 def swap_accounting(proc: Path, mounts: tuple[mountinfo.Mount, ...]) -> bool:
@@ -49,6 +61,7 @@ def read(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Machine:
     mounts = mountinfo.parse((proc / "self/mountinfo").read_text(errors="surrogateescape"))
     return Machine(
         online_cpus=online_cpus(sys),
+        controllers=controllers(mounts),
         swap_accounting=swap_accounting(proc, mounts),
         cgroup_namespaces=(proc / "self/ns/cgroup").exists(),
         cgroup_mount_points=tuple(m.mount_point for m in mounts if m.fs_type in ("cgroup", "cgroup2")),

@@ -24,13 +24,16 @@ class Limits:
     pids: int | None = None
 
 
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Request:
     """A checked `run`: what was typed, and what it means for every engine."""
 
     command: CommandLine
     run_dir: Path
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     rootfs: str | None = None
     binds: tuple[Bind, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()

@@ -17,15 +17,21 @@ _MNT_DETACH = 2
 
 @dataclass(frozen=True)
 class Mount:
-    """One call of mount(2) without flags; `data` are the file system's own options."""
+    """One call of mount(2) without flags; `data` are the file system's own options.
+
+    The `directories` that it needs, besides `target`, are made first.
+    """
 
     fs_type: str
     source: str
     target: str
     data: str
+    directories: tuple[str, ...] = ()
 
     def do(self) -> None:
-        """Mount; EngineError."""
+        """Make the directories and mount; EngineError."""
+        for path in (self.target, *self.directories):
+            os.mkdir(path, 0o755)
         _check(
             f"cannot mount {self.fs_type} on {self.target}",
             _libc().mount(

@@ -1,0 +1,315 @@
+"""The embedded engine with real containers: limits, exit codes, signals, terminal, and nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lxcfs_py import __version__, rundir
+from lxcfs_py.engines import machine
+from lxcfs_py.rundir import Daemon
+
+pytestmark = pytest.mark.mount
+
+TIMEOUT_SEC = 60
+
+
+class Launcher:
+    """`lxcfs-py run --engine runc` with a run directory of its own."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+
+    def argv(self, *words: str, view: bool = False) -> list[str]:
+        options = ["--engine", "runc", "--run-dir", str(self.run_dir), *([] if view else ["--no-view"])]
+        return [sys.executable, "-m", "lxcfs_py", "run", *options, *words]
+
+    def run(self, *words: str, stdin: str = "", view: bool = False) -> subprocess.CompletedProcess[str]:
+        argv = self.argv(*words, view=view)
+        return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=TIMEOUT_SEC, check=False)
+
+    def output(self, *words: str, view: bool = False) -> str:
+        done = self.run(*words, view=view)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    @contextlib.contextmanager
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A container whose command has written the line "ready"."""
+        process = subprocess.Popen(
+            self.argv(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert process.stdout is not None
+        with process.stdout:
+            try:
+                assert process.stdout.readline() == "ready\n"
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+                    self.run("true")  # sweeps
+
+    def ps(self) -> list[dict[str, object]]:
+        argv = [sys.executable, "-m", "lxcfs_py", "ps", "--json", "--run-dir", str(self.run_dir)]
+        rows = json.loads(subprocess.check_output(argv, text=True))
+        return [row for row in rows if row["engine"] == "runc"]
+
+    def init_pid(self) -> int:
+        (row,) = self.ps()
+        argv = ["runc", "--root", str(self.run_dir / "runc" / "state"), "state", str(row["id"])]
+        return int(json.loads(subprocess.check_output(argv, text=True))["pid"])
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    yield Launcher(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def cgroup_files(container_id: str, names: tuple[str, ...]) -> dict[str, str]:
+    """Those of the files that a container's cgroups have, as the host sees them."""
+    folders = [Path(point, "lxcfs-py", container_id) for point in machine.read().cgroup_mount_points]
+    return {
+        name: (folder / name).read_text().strip() for name in names for folder in folders if (folder / name).exists()
+    }
+
+
+def test_limits_are_in_the_cgroup_and_in_ps(launcher: Launcher) -> None:
+    limits = ("-m", "64m", "--memory-swap", "96m", "--cpus", "0.5", "--pids-limit", "30")
+    with launcher.started("--name", "box", *limits, "sh", "-c", "echo ready; sleep 100"):
+        (row,) = launcher.ps()
+        container_id = row.pop("id")
+        assert row == {
+            "name": "box",
+            "engine": "runc",
+            "image": "host (read-only)",
+            "status": "running",
+            "view": "off",
+            "limits": {
+                "memory_bytes": 64 << 20,
+                "memory_swap_bytes": 96 << 20,
+                "nano_cpus": 500_000_000,
+                "cpuset_cpus": None,
+                "pids": 30,
+            },
+        }
+        v1 = {
+            "memory.limit_in_bytes": "67108864",
+            "memory.memsw.limit_in_bytes": "100663296",
+            "cpu.cfs_quota_us": "50000",
+            "cpu.cfs_period_us": "100000",
+        }
+        v2 = {"memory.max": "67108864", "memory.swap.max": "33554432", "cpu.max": "50000 100000"}
+        found = cgroup_files(str(container_id), (*v1, *v2, "pids.max"))
+        assert found == {"pids.max": "30"} | (v2 if "memory.max" in found else v1)
+
+
+def test_limits_are_enforced(launcher: Launcher) -> None:
+    assert launcher.run("-m", "32m", "--memory-swap", "32m", "tail", "/dev/zero").returncode == 128 + signal.SIGKILL
+    forks = "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait; echo unlimited"
+    assert "unlimited" not in launcher.run("--pids-limit", "5", "sh", "-c", forks).stdout
+    busy = "timeout 1 sh -c 'while :; do :; done'; cat /proc/uptime >/dev/null; times"
+    children = launcher.output("--cpus", "0.2", "sh", "-c", busy).splitlines()[1]
+    seconds = sum(float(part.rstrip("s").partition("m")[2]) for part in children.split())
+    assert 0.1 < seconds < 0.4  # one second at 0.2 processors
+
+
+def test_cpuset(launcher: Launcher) -> None:
+    done = launcher.run("--cpuset-cpus", "0", "grep", "Cpus_allowed_list", "/proc/self/status")
+    if "cpuset" in machine.read().controllers:
+        assert (done.returncode, done.stdout, done.stderr) == (0, "Cpus_allowed_list:\t0\n", "")
+    else:
+        missing = "this machine has no cpuset cgroup controller, see lxcfs-py doctor; leave the option out"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"lxcfs-py: --cpuset-cpus: {missing}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("true",), 0),
+        (("sh", "-c", "exit 7"), 7),
+        (("sh", "-c", "exit 1"), 1),
+        (("sh", "-c", "exit 255"), 255),
+        (("no-such-command",), 127),
+        (("/no/such/command",), 127),
+        (("/etc",), 126),
+        (("/etc/passwd",), 126),
+    ],
+)
+def test_exit_codes(launcher: Launcher, command: tuple[str, ...], code: int) -> None:
+    assert launcher.run(*command).returncode == code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_signals_reach_the_container(launcher: Launcher, number: signal.Signals) -> None:
+    script = f"trap 'exit 42' {number.name[3:]}; echo ready; while :; do sleep 0.05; done"
+    with launcher.started("sh", "-c", script) as process:
+        process.send_signal(number)
+        assert process.wait(TIMEOUT_SEC) == 42
+
+
+def test_a_container_that_a_signal_ends(launcher: Launcher) -> None:
+    with launcher.started("sh", "-c", "echo ready; sleep 100") as process:
+        os.kill(launcher.init_pid(), signal.SIGKILL)
+        assert process.wait(TIMEOUT_SEC) == 128 + signal.SIGKILL
+
+
+def test_a_signal_to_the_whole_group_arrives_once(launcher: Launcher) -> None:
+    script = "trap 'n=$((n + 1))' TERM; trap 'exit $n' USR1; echo ready; while :; do sleep 0.05; done"
+    with launcher.started("sh", "-c", script) as process:
+        os.killpg(process.pid, signal.SIGTERM)  # as timeout(1) does
+        time.sleep(0.5)
+        process.send_signal(signal.SIGUSR1)
+        assert process.wait(TIMEOUT_SEC) == 1
+
+
+def test_a_signal_while_it_starts_leaves_nothing(launcher: Launcher) -> None:
+    for delay_msec in (100, 200, 250, 300, 350, 400):
+        with subprocess.Popen(launcher.argv("sleep", "0.5"), stderr=subprocess.DEVNULL) as process:
+            time.sleep(delay_msec / 1000)
+            process.terminate()
+            assert process.wait(TIMEOUT_SEC) is not None
+        assert not launcher.run_dir.exists()
+
+
+def test_stdin(launcher: Launcher) -> None:
+    assert launcher.run("-i", "cat", stdin="hello\n").stdout == "hello\n"
+    assert launcher.run("cat", stdin="hello\n").stdout == ""
+
+
+def test_a_container_is_separate(launcher: Launcher) -> None:
+    script = (
+        "hostname; pwd; id -u; id -g; echo $$ $A $TERM; ls /sys/class/net; grep CapEff /proc/self/status;"
+        "touch /etc/x 2>/dev/null || echo read-only; touch /tmp/x && echo writable;"
+        "cut -d: -f3 /proc/self/cgroup | sort -u; cat /proc/keys; ls /proc/1/fd | wc -l"
+    )
+    options = ("-h", "box", "-w", "/usr", "-e", "A=1", "-u", "5:6")
+    assert launcher.output(*options, "sh", "-c", script).splitlines() == [
+        *("box", "/usr", "5", "6", "1 1", "lo", "CapEff:\t0000000000000000", "read-only", "writable", "/", "3")
+    ]
+    assert launcher.output("grep", "CapEff", "/proc/self/status") == "CapEff:\t00000000a80425fb\n"
+    assert len(launcher.output("--network", "host", "ls", "/sys/class/net").split()) == len(
+        os.listdir("/sys/class/net")
+    )
+
+
+def test_mounts(launcher: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file").write_text("from the host\n")
+    volumes = ("-v", f"{tmp_path}/data:/a/new/folder", "--mount", f"type=bind,src={tmp_path}/data,dst=/ro,readonly")
+    script = "cat /ro/file; echo changed > /a/new/folder/file; cat /ro/file; echo x 2>/dev/null > /ro/file || echo no"
+    assert launcher.output(*volumes, "sh", "-c", script) == "from the host\nchanged\nno\n"
+    assert (tmp_path / "data" / "file").read_text() == "changed\n"
+    assert not Path("/a").exists()
+
+
+def test_a_root_file_system_of_ones_own(launcher: Launcher, tmp_path: Path) -> None:
+    busybox = shutil.which("busybox")
+    assert busybox, "install busybox-static"
+    rootfs = tmp_path / "rootfs"
+    (rootfs / "bin").mkdir(parents=True)
+    shutil.copy(busybox, rootfs / "bin" / "busybox")
+    (rootfs / "bin" / "sh").symlink_to("busybox")
+    script = "busybox ls /bin; echo kept > /file"
+    assert launcher.output("--rootfs", str(rootfs), "sh", "-c", script) == "busybox\nsh\n"
+    assert (rootfs / "file").read_text() == "kept\n"
+    done = launcher.run("--rootfs", str(rootfs), "--read-only", "sh", "-c", "echo x > /file")
+    assert (done.returncode, done.stderr) == (1, "sh: can't create /file: Read-only file system\n")
+
+
+def test_the_view_is_bound(launcher: Launcher, tmp_path: Path) -> None:
+    files = ("proc/uptime", "proc/loadavg", "proc/version", "sys/devices/system/cpu/online")
+    for file in files:
+        (tmp_path / "mnt" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mnt" / file).write_text(f"view of {file}\n")
+    (tmp_path / "mine").write_text("mine\n")
+    names = [f"/{file}" for file in files if file != "proc/version"]
+    with rundir.claim(launcher.run_dir):
+        rundir.announce(launcher.run_dir, Daemon(__version__, os.getpid(), str(tmp_path / "mnt"), files))
+        assert launcher.output("cat", *names, view=True).splitlines() == [f"view of {name[1:]}" for name in names]
+        mine = launcher.output("-v", f"{tmp_path}/mine:/proc/uptime", "cat", "/proc/uptime", "/proc/loadavg", view=True)
+        assert mine == "mine\nview of proc/loadavg\n"
+
+
+def test_names_are_unique(launcher: Launcher) -> None:
+    with launcher.started("--name", "box", "sh", "-c", "echo ready; sleep 100") as process:
+        (row,) = launcher.ps()
+        done = launcher.run("--name", "box", "true")
+        assert (done.returncode, done.stdout, done.stderr) == (
+            125,
+            "",
+            f"lxcfs-py: a container named box runs already ({str(row['id'])[:12]}); choose another --name\n",
+        )
+        assert launcher.run("--name", "other", "true").returncode == 0
+        assert launcher.ps() == [row]
+        os.kill(launcher.init_pid(), signal.SIGKILL)
+        process.wait(TIMEOUT_SEC)
+
+
+def test_many_at_once(launcher: Launcher) -> None:
+    processes = [subprocess.Popen(launcher.argv("sh", "-c", f"exit {code}")) for code in range(6)]
+    assert [process.wait(TIMEOUT_SEC) for process in processes] == list(range(6))
+
+
+@pytest.mark.parametrize("also_runc", [False, True])
+def test_what_a_killed_launcher_leaves_is_swept(launcher: Launcher, also_runc: bool) -> None:
+    with launcher.started("sh", "-c", "echo ready; sleep 100") as process:
+        init = psutil.Process(launcher.init_pid())
+        (runc,) = psutil.Process(process.pid).children()
+        process.kill()
+        process.wait()
+        if also_runc:
+            runc.kill()
+        assert str(launcher.run_dir) not in Path("/proc/self/mountinfo").read_text()
+        assert [row["status"] for row in launcher.ps()] == ["running"]
+        assert launcher.run("echo", "next").stdout == "next\n"
+        init.wait(TIMEOUT_SEC)
+        runc.wait(TIMEOUT_SEC)
+        assert not launcher.run_dir.exists()
+
+
+def test_a_terminal(launcher: Launcher) -> None:
+    master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 111, 0, 0))
+    script = "tty; stty size; trap 'stty size; exit 9' WINCH; trap 'echo interrupted' INT; while :; do sleep 0.05; done"
+    argv = ["setsid", "--ctty", "--wait", *launcher.argv("-it", "sh", "-c", script)]
+    with (
+        open(master, "rb", buffering=0) as terminal,
+        subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave) as p,
+    ):
+        os.close(slave)
+        assert read_until(terminal.fileno(), b"33 111\r\n") == b"/dev/pts/0\r\n33 111\r\n"
+        time.sleep(0.2)
+        os.write(master, b"\x03")
+        assert read_until(terminal.fileno(), b"interrupted\r\n") == b"^Cinterrupted\r\n"
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 22, 99, 0, 0))
+        assert read_until(terminal.fileno(), b"22 99\r\n") == b"22 99\r\n"
+        assert p.wait(TIMEOUT_SEC) == 9
+
+
+def read_until(fd: int, end: bytes) -> bytes:
+    text = b""
+    while not text.endswith(end):
+        text += os.read(fd, 1)
+    return text
+
+
+def test_a_terminal_is_refused_where_there_is_none(launcher: Launcher) -> None:
+    done = launcher.run("-it", "sh")
+    assert (done.returncode, done.stderr) == (2, "lxcfs-py: --tty: there is no terminal here; leave out -t\n")
