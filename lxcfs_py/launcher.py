@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import select
 import signal
 from collections.abc import Callable
@@ -42,14 +43,17 @@ def prepare(command: CommandLine) -> Launch:
     if not command.flag("no-view"):
         daemon = rundir.require(run_dir)
         require_mount(daemon)
-        request = with_view(request, daemon)
+        request = with_view(request, daemon, secrets.token_hex(16))
     return Launch(ENGINES[name].plan(request), note)
 
 
-def with_view(request: Request, daemon: Daemon) -> Request:
-    """The request with the binds and the label that make the view."""
+def with_view(request: Request, daemon: Daemon, slot: str) -> Request:
+    """The request with the binds and the label that make the view.
+
+    `slot` names the part of the mount that will be this container's alone (lxcfs_py/fuse/slots.py).
+    """
     covered = arguments.mounted_by_user(request.command)
-    binds = view.binds(daemon.mountpoint, files_here(daemon), covered)
+    binds = view.binds(os.path.join(daemon.mountpoint, "containers", slot), files_here(daemon), covered)
     return replace(request, binds=binds, labels=((view.LABEL, "on"),))
 
 

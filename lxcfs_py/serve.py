@@ -65,7 +65,7 @@ def serve(mountpoint: Path, run_dir: Path, *, debug: bool = False) -> None:
             files = tuple(file.path for file in virtual)
             rundir.announce(run_dir, rundir.Daemon(__version__, os.getpid(), path, files))
             ready = f"lxcfs-py: ready: {len(files)} files on {path}, cgroup {layout.kind}"
-            trio.run(partial(_serve, path, host, containers, ready))
+            trio.run(partial(_serve, path, host, containers, operations, ready))
 
 
 def _check_fuse() -> None:
@@ -109,11 +109,11 @@ def _allow_many_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _serve(path: str, host: Host, containers: Containers, ready: str) -> None:
+async def _serve(path: str, host: Host, containers: Containers, operations: Operations, ready: str) -> None:
     async with trio.open_nursery() as nursery:
         stopped = trio.Event()
         await nursery.start(_stop_on_signal, stopped)
-        nursery.start_soon(_housekeeping, host, containers)
+        nursery.start_soon(_housekeeping, host, containers, operations)
         print(ready, file=sys.stderr, flush=True)
         _notify_systemd(f"READY=1\nSTATUS={ready}")
         await serve_requests()
@@ -133,12 +133,13 @@ async def _stop_on_signal(stopped: trio.Event, task_status: trio.TaskStatus[None
             return
 
 
-async def _housekeeping(host: Host, containers: Containers) -> None:
+async def _housekeeping(host: Host, containers: Containers, operations: Operations) -> None:
     """Every five seconds: sample the threads of containers that are asked for, forget containers that have ended."""
     while True:
         await trio.sleep(PERIOD_NSEC / 1e9)
         await trio.to_thread.run_sync(containers.sample, host.uptime_nsec())
         containers.sweep()
+        operations.sweep()
 
 
 def _notify_systemd(state: str) -> None:

@@ -32,6 +32,7 @@ Things = Counter[str]
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ[SESSION] = str(os.getpid())
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/var/tmp")  # on a disk; /tmp is memory on Debian 13
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that fixtures clean up when CI's time is over
 
 

@@ -7,7 +7,7 @@ import functools
 import logging
 import stat
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -16,28 +16,32 @@ from pyfuse3 import EntryAttributes, FileInfo, FUSEError, RequestContext, Statvf
 
 from lxcfs_py.answers import Answers
 from lxcfs_py.containers import Container, Containers
-from lxcfs_py.fuse.tree import Node
+from lxcfs_py.fuse.slots import Slot, Slots, Snapshot
+from lxcfs_py.fuse.tree import CONTAINERS_INODE, ROOT_INODE, Node, join, split
 from lxcfs_py.views import VirtualFile
 
 log = logging.getLogger(__name__)
 
-_NEVER_CHANGES = 3600.0  # names and attributes are fixed; what is read is not cached at all
+_NEVER_CHANGES_SEC = 3600.0
+_JUST_NOW_NSEC = 20_000_000  # between the getattr that the kernel begins an open with, and the read
+
+_MOST_CONTENT_BYTES = 64 << 20  # of all open files together, kept for reads that go on
+_MOST_OPEN = 16384  # files of one container
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _Handler = Callable[Concatenate["Operations", _P], Coroutine[Any, Any, _R]]
 
 
-_MOST_CONTENT_BYTES = 64 << 20  # of all open files together, kept for reads that go on
-_MOST_OPEN = 16384  # files of one container
-
-
 @dataclass(frozen=True)
 class _Open:
-    """An open file, and who opened it."""
+    """An open file: whose view it shows (None: the host's), who is charged for it, and the slot it is in."""
 
+    node: Node
     file: VirtualFile
     container: Container | None
+    charged: Container | None
+    slot: Slot | None = None
 
 
 class _Contents:
@@ -90,55 +94,126 @@ class Operations(pyfuse3.Operations):
         self._containers = containers
         self._answers = answers
         self._mounted_nsec = time.time_ns()
+        self._slots = Slots()
         self._open: dict[int, _Open] = {}
         self._contents = _Contents()
         self._last_handle = 0
         self.reads = 0
         self.errors = 0
 
-    def _node(self, inode: int) -> Node:
+    def sweep(self) -> None:
+        """Drop what ended containers left."""
+        self._slots.sweep()
+
+    def _locate(self, inode: int) -> tuple[Slot | None, Node]:
+        index, number = split(inode)
         try:
-            return self._nodes[inode]
+            return (self._slots[index] if index else None), self._nodes[number]
         except KeyError:
             raise FUSEError(errno.ESTALE) from None
 
-    def _attributes(self, inode: int) -> EntryAttributes:
-        node = self._node(inode)
+    def _attributes(self, slot: Slot | None, node: Node) -> EntryAttributes:
         entry = EntryAttributes()
-        entry.st_ino = node.inode
+        entry.st_ino = join(slot.index if slot else 0, node.inode)
+        entry.entry_timeout = entry.attr_timeout = _NEVER_CHANGES_SEC
         if node.file is None:
-            entry.st_mode = stat.S_IFDIR | 0o555
+            # names below containers/ are for those who know them
+            entry.st_mode = stat.S_IFDIR | (0o711 if node.inode == CONTAINERS_INODE else 0o555)
             entry.st_nlink = 2 + sum(self._nodes[below].file is None for below in node.entries.values())
         else:
             entry.st_mode = stat.S_IFREG | 0o444
             entry.st_nlink = 1
         entry.st_size = 0  # as in /proc: nobody knows before it is read
         entry.st_atime_ns = entry.st_mtime_ns = entry.st_ctime_ns = self._mounted_nsec
-        entry.entry_timeout = entry.attr_timeout = _NEVER_CHANGES
+        if slot is not None and node.file is not None:
+            # sendfile(2) ends at the size, so that must be right when the file is opened: ask getattr then
+            entry.attr_timeout = 0
+            snapshot = slot.snapshots.get(node.inode)
+            if snapshot is not None:
+                entry.st_size = len(snapshot.content)
+                entry.st_mtime_ns = entry.st_ctime_ns = snapshot.time_nsec
         return entry
 
     @_guarded
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
-        node = self._node(parent_inode)
-        inode = {b".": node.inode, b"..": node.parent}.get(name) or node.entries.get(name)
-        if inode is None:
+        slot, node = self._locate(parent_inode)
+        number: int | None
+        if name == b".":
+            number = node.inode
+        elif name == b"..":
+            number = CONTAINERS_INODE if slot and node.inode == ROOT_INODE else node.parent
+            slot = None if number == CONTAINERS_INODE else slot
+        elif node.inode == CONTAINERS_INODE:
+            slot = self._slots.named(name)
+            number = ROOT_INODE if slot else None
+        else:
+            number = (
+                CONTAINERS_INODE if parent_inode == ROOT_INODE and name == b"containers" else node.entries.get(name)
+            )
+        if number is None:
             raise FUSEError(errno.ENOENT)
-        return self._attributes(inode)
+        if slot is not None:
+            slot.lookups += 1
+        return self._attributes(slot, self._nodes[number])
+
+    @_guarded
+    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+        for inode, lookups in inode_list:
+            index, _ = split(inode)
+            if index:
+                self._slots.forget(index, lookups)
 
     @_guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
-        return self._attributes(inode)
+        slot, node = self._locate(inode)
+        if slot is not None and node.file is not None:
+            owner = self._owner(slot, self._containers.of(ctx.pid))
+            if owner is not None:
+                self._take_snapshot(slot, node.inode, node.file, owner)
+        return self._attributes(slot, node)
+
+    @staticmethod
+    def _owner(slot: Slot, caller: Container | None) -> Container | None:
+        """The container that has the slot; the caller takes one that nobody has."""
+        if slot.living_owner() is None:
+            slot.owner = caller
+        return slot.owner
+
+    def _take_snapshot(self, slot: Slot, number: int, file: VirtualFile, owner: Container) -> Snapshot:
+        snapshot = slot.snapshots[number] = Snapshot(self._content(file, owner), time.time_ns())
+        return snapshot
+
+    def _opened_content(self, opened: _Open) -> bytes:
+        """What a read from the start shows: in a slot what getattr has sized just now, else the file as it is now."""
+        if opened.slot is None or opened.container is None:
+            return self._content(opened.file, opened.container)
+        snapshot = opened.slot.snapshots.get(opened.node.inode)
+        if snapshot is None or abs(time.time_ns() - snapshot.time_nsec) > _JUST_NOW_NSEC:
+            snapshot = self._take_snapshot(opened.slot, opened.node.inode, opened.file, opened.container)
+        return snapshot.content
+
+    def _content(self, file: VirtualFile, container: Container | None) -> bytes:
+        self.reads += 1
+        return self._answers.content(file, container)
 
     @_guarded
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
-        self._node(inode)
+        self._locate(inode)
         return inode
 
     @_guarded
     async def readdir(self, fh: int, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        for number, (name, inode) in enumerate(self._node(fh).entries.items(), 1):
-            if number > start_id and not pyfuse3.readdir_reply(token, name, self._attributes(inode), number):
+        slot, node = self._locate(fh)
+        entries = dict(node.entries)
+        if fh == ROOT_INODE:
+            entries[b"containers"] = CONTAINERS_INODE
+        for number, (name, inode) in enumerate(entries.items(), 1):
+            if number <= start_id:
+                continue
+            if not pyfuse3.readdir_reply(token, name, self._attributes(slot, self._nodes[inode]), number):
                 return
+            if slot is not None:
+                slot.lookups += 1
 
     @_guarded
     async def releasedir(self, fh: int) -> None:
@@ -146,26 +221,29 @@ class Operations(pyfuse3.Operations):
 
     @_guarded
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
-        file = self._node(inode).file
-        if file is None:
+        slot, node = self._locate(inode)
+        if node.file is None:
             raise FUSEError(errno.EISDIR)
-        container = self._containers.of(ctx.pid)
-        if container is not None:
-            if container.open_files >= _MOST_OPEN:
+        caller = self._containers.of(ctx.pid)
+        opened = _Open(node, node.file, container=caller, charged=caller)
+        if slot is not None:
+            owner = self._owner(slot, caller)
+            if caller in (None, owner):  # else a container that was given another one's files: answered for itself
+                opened = _Open(node, node.file, container=owner, charged=caller, slot=slot if owner else None)
+        if caller is not None:
+            if caller.open_files >= _MOST_OPEN:
                 raise FUSEError(errno.EMFILE)
-            container.open_files += 1
+            caller.open_files += 1
         self._last_handle += 1
-        self._open[self._last_handle] = _Open(file, container)
-        # One inode serves every container, so the kernel must not keep what one of them read.
+        self._open[self._last_handle] = opened
+        # One inode may serve every container, so the kernel must not keep what one of them read.
         return FileInfo(fh=self._last_handle, direct_io=True, keep_cache=False)
 
     @_guarded
     async def read(self, fh: int, off: int, size: int) -> bytes:
         content = self._contents.get(fh) if off else None
         if content is None:
-            self.reads += 1
-            opened = self._open[fh]
-            content = self._answers.content(opened.file, opened.container)
+            content = self._opened_content(self._open[fh])
             self._contents.put(fh, content)
         return content[off : off + size]
 
@@ -175,9 +253,9 @@ class Operations(pyfuse3.Operations):
     @_guarded
     async def release(self, fh: int) -> None:
         self._contents.drop(fh)
-        opened = self._open.pop(fh)
-        if opened.container is not None:
-            opened.container.open_files -= 1
+        charged = self._open.pop(fh).charged
+        if charged is not None:
+            charged.open_files -= 1
 
     @_guarded
     async def statfs(self, ctx: RequestContext) -> StatvfsData:

@@ -162,6 +162,16 @@ def test_ps_lists_the_container_alone(lxcfs: Lxcfs, docker: Docker, image: str) 
         assert abs(time.time() + time.timezone - started) % 3600 < 30
 
 
+def test_busybox_and_others_that_read_by_sendfile(lxcfs: Lxcfs, docker: Docker, image: str) -> None:
+    with container(lxcfs, docker, image, "-m", "512m", "-v", "/bin/busybox:/busybox:ro") as box:
+        text = box.sh("/busybox cat /proc/meminfo")
+        assert meminfo.parse(text).values["MemTotal"] == 512 * 1024
+        for name in ("swaps", "cpuinfo", "diskstats"):
+            assert box.sh(f"/busybox cat /proc/{name}") == box.sh(f"cat /proc/{name}")
+        size, content = box.sh("stat -c %s /proc/swaps; cat /proc/swaps | wc -c").split()
+        assert size == content
+
+
 def test_docker_update_shows_at_the_next_read(lxcfs: Lxcfs, docker: Docker, image: str) -> None:
     with container(lxcfs, docker, image, "-m", "512m") as box:
         assert columns(box.sh("free -m"))[1][1] == "512"

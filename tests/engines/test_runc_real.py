@@ -20,9 +20,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lxcfs_py import __version__, rundir
 from lxcfs_py.engines import machine
-from lxcfs_py.rundir import Daemon
+from tests.conftest import Lxcfs
 
 pytestmark = pytest.mark.mount
 
@@ -233,18 +232,14 @@ def test_a_root_file_system_of_ones_own(launcher: Launcher, tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (1, "sh: can't create /file: Read-only file system\n")
 
 
-def test_the_view_is_bound(launcher: Launcher, tmp_path: Path) -> None:
-    files = ("proc/uptime", "proc/loadavg", "proc/version", "sys/devices/system/cpu/online")
-    for file in files:
-        (tmp_path / "mnt" / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "mnt" / file).write_text(f"view of {file}\n")
+def test_the_view_is_bound(lxcfs: Lxcfs, tmp_path: Path) -> None:
+    show = "grep -c ^processor /proc/cpuinfo; head -1 /proc/meminfo; cat /sys/devices/system/cpu/online"
+    done = lxcfs.run("--engine", "runc", "-m", "64m", "--cpus", "0.5", "sh", "-c", show)
+    assert (done.stdout, done.stderr) == ("1\nMemTotal:          65536 kB\n0\n", "")
     (tmp_path / "mine").write_text("mine\n")
-    names = [f"/{file}" for file in files if file != "proc/version"]
-    with rundir.claim(launcher.run_dir):
-        rundir.announce(launcher.run_dir, Daemon(__version__, os.getpid(), str(tmp_path / "mnt"), files))
-        assert launcher.output("cat", *names, view=True).splitlines() == [f"view of {name[1:]}" for name in names]
-        mine = launcher.output("-v", f"{tmp_path}/mine:/proc/uptime", "cat", "/proc/uptime", "/proc/loadavg", view=True)
-        assert mine == "mine\nview of proc/loadavg\n"
+    own = ("-v", f"{tmp_path}/mine:/proc/uptime", "-m", "64m")
+    done = lxcfs.run("--engine", "runc", *own, "head", "-qn1", "/proc/uptime", "/proc/meminfo")
+    assert (done.stdout, done.stderr) == ("mine\nMemTotal:          65536 kB\n", "")
 
 
 def test_names_are_unique(launcher: Launcher) -> None:
@@ -287,7 +282,10 @@ def test_what_a_killed_launcher_leaves_is_swept(launcher: Launcher, also_runc: b
 def test_a_terminal(launcher: Launcher) -> None:
     master, slave = pty.openpty()
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 111, 0, 0))
-    script = "tty; stty size; trap 'stty size; exit 9' WINCH; trap 'echo interrupted' INT; while :; do sleep 0.05; done"
+    script = (
+        "tty; until stty size | grep '33 111'; do sleep 0.01; done; "
+        "trap 'stty size; exit 9' WINCH; trap 'echo interrupted' INT; while :; do sleep 0.05; done"
+    )
     argv = ["setsid", "--ctty", "--wait", *launcher.argv("-it", "sh", "-c", script)]
     with (
         open(master, "rb", buffering=0) as terminal,

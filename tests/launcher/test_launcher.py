@@ -107,12 +107,12 @@ def test_with_view() -> None:
     daemon = Daemon("0.1.0", 7, "/m", ("proc/uptime", "proc/meminfo", "proc/version", "sys/block/gone/stat"))
     command = arguments.parse(("-v", "/x:/proc/uptime", "image"))
     request = Request(command, Path("/run"), Limits(pids=1), rootfs="/r")
-    assert launcher.with_view(request, daemon) == Request(
+    assert launcher.with_view(request, daemon, "ab12") == Request(
         command,
         Path("/run"),
         Limits(pids=1),
         rootfs="/r",
-        binds=(Bind("/m/proc/meminfo", "/proc/meminfo"),),
+        binds=(Bind("/m/containers/ab12/proc/meminfo", "/proc/meminfo"),),
         labels=(("lxcfs-py.view", "on"),),
     )
 

@@ -225,3 +225,38 @@ def test_of_many_threads_the_number_is_known_at_once_and_the_load_soon(lxcfs: Lx
         assert later.threads == 404
         assert 5 <= later.load1_hundredths <= 40
         box.run("kill %1 %2")
+
+
+def test_readers_by_sendfile_get_whole_files_of_their_own_container(lxcfs: Lxcfs, sandbox: Make) -> None:
+    """As busybox's `cat` reads; of a file that every container shares they would get nothing, or each other's."""
+    program = lxcfs.mountpoint.parent / "sendfile.py"
+    program.write_text(
+        "import os, sys, time\n"
+        "for _ in range(20):\n"
+        "    fd = os.open(sys.argv[1], os.O_RDONLY)\n"
+        "    while os.sendfile(1, fd, None, 1 << 20): pass\n"
+        "    os.close(fd); os.write(1, b'--\\n'); time.sleep(0.02)\n"
+    )
+    with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
+        boxes = [stack.enter_context(sandbox(memory_bytes=(300 + number) * MIB)) for number in range(3)]
+
+        def read(number: int, name: str) -> list[str]:
+            own = f"{lxcfs.mountpoint}/containers/{number:032x}"
+            return boxes[number].run(f"python3 {program} {own}/{name} | cat").split("--\n")
+
+        for number, texts in enumerate(pool.map(lambda number: read(number, "proc/meminfo"), range(3))):
+            assert [total_kib(text) for text in texts[:-1]] == [(300 + number) * 1024] * 20
+        for texts in pool.map(lambda number: read(number, "proc/stat"), range(3)):
+            assert [stat.format(stat.parse(text)) for text in texts[:-1]] == texts[:-1]
+            assert len(texts) == 21
+        assert read(0, "proc/swaps") == ["Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"] * 20 + [""]
+
+
+def test_names_of_containers_cannot_be_listed(lxcfs: Lxcfs, sandbox: Make) -> None:
+    with sandbox() as box:
+        own = f"{lxcfs.mountpoint}/containers/{'5' * 32}"
+        assert "MemTotal" in box.run(f"cat {own}/proc/meminfo")
+        assert subprocess.check_output(["ls", "-A", lxcfs.mountpoint / "containers"]) == b""
+        assert oct((lxcfs.mountpoint / "containers").stat().st_mode) == "0o40711"
+        command = ["setpriv", "--reuid=65534", "--clear-groups", "ls", str(lxcfs.mountpoint / "containers")]
+        assert subprocess.run(command, capture_output=True, check=False).returncode != 0

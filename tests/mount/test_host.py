@@ -28,7 +28,8 @@ def test_the_tree_is_listed_with_the_modes_of_proc(lxcfs: Lxcfs) -> None:
     output = subprocess.check_output(["find", lxcfs.mountpoint, "-printf", "%P %y %#m %U %G %s\n"], text=True)
     for line in output.splitlines():
         name, attributes = line.split(" ", 1)
-        assert attributes == ("f 0444 0 0 0" if name in files else "d 0555 0 0 0"), line
+        directory = "d 0711 0 0 0" if name == "containers" else "d 0555 0 0 0"
+        assert attributes == ("f 0444 0 0 0" if name in files else directory), line
 
 
 def test_the_parents_of_directories_are_right(lxcfs: Lxcfs) -> None:
