@@ -72,14 +72,21 @@ def mount_table() -> list[tuple[str, str]]:
     return [(fields[4], fields[fields.index("-") + 1]) for fields in lines]
 
 
+def of_another_run(path: str) -> bool:
+    """Whether a mount or cgroup belongs to tests that run beside these: their engine's, or named by their pid."""
+    name = re.search("/lxcfs-py-(?:dockerd|test)-([^/-]+)", path)
+    return name is not None and name[1] != str(os.getpid()) and name[0] not in os.environ.get("DOCKER_HOST", "")
+
+
 def mounts() -> Iterator[str]:
-    return (f"mount {mountpoint} ({kind})" for mountpoint, kind in mount_table())
+    return (f"mount {mountpoint} ({kind})" for mountpoint, kind in mount_table() if not of_another_run(mountpoint))
 
 
 def cgroups() -> Iterator[str]:
     for mountpoint in {mountpoint for mountpoint, kind in mount_table() if kind in ("cgroup", "cgroup2")}:
         for directory, _, _ in os.walk(mountpoint):
-            yield f"cgroup {directory}"
+            if not of_another_run(directory):
+                yield f"cgroup {directory}"
 
 
 def loop_devices() -> Iterator[str]:
