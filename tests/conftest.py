@@ -1,7 +1,7 @@
 """What the tests that mount or run containers share, and the check that they leave the machine as it was.
 
 No test is skipped. One that is marked `mount` or `docker` fails without root or /dev/fuse; deselect those with
-`-m 'not mount and not docker'`.
+`-m 'not mount and not docker and not v2'`.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def machine_as_before(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     if os.geteuid() != 0:
-        pytest.fail("needs root; sudo scripts/test, or deselect with -m 'not mount and not docker'")
+        pytest.fail("needs root; sudo scripts/test, or deselect with -m 'not mount and not docker and not v2'")
     if not os.path.exists("/dev/fuse"):
-        pytest.fail("there is no /dev/fuse; modprobe fuse, or deselect with -m 'not mount and not docker'")
+        pytest.fail("there is no /dev/fuse; modprobe fuse, or deselect with -m 'not mount and not docker and not v2'")
     before = things_there(runs_containers)
     yield
     deadline = time.monotonic() + SETTLE_SEC
