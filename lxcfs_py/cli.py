@@ -1,4 +1,4 @@
-"""The commands. Each reads its options, calls one function and prints what that gave."""
+"""The commands. Each reads its options, calls one function and prints what that gave; what it returns is the exit code."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Verbatim(click.Command):
 
 @main.command(cls=_Verbatim, options_metavar="[OPTIONS] [DOCKER RUN'S OPTIONS] IMAGE [COMMAND…]", add_help_option=False)
 @click.pass_context
-def run(ctx: click.Context, argv: tuple[str, ...]) -> None:
+def run(ctx: click.Context, argv: tuple[str, ...]) -> int:
     """Run a container that sees its own limits: docker run, with the view added.
 
     With the embedded engine, runc, there is no image: all that follows the options is the command.
@@ -85,14 +85,14 @@ def run(ctx: click.Context, argv: tuple[str, ...]) -> None:
     command = arguments.parse(argv)
     if command.flag("help"):
         click.echo(ctx.get_help())
-        return
+        return 0
     launch = launcher.prepare(command)
     if launch.note:
         click.echo(f"lxcfs-py: {launch.note}", err=True)
     if command.flag("dry-run"):
         click.echo(launch.plan.describe())
-        return
-    sys.exit(launch.plan.carry_out())
+        return 0
+    return launch.plan.carry_out()
 
 
 @main.command()
@@ -138,7 +138,7 @@ def ps(run_dir: Path, as_json: bool, everything: bool) -> None:
 @_RUN_DIR
 @_MOUNTPOINT
 @_JSON
-def doctor(run_dir: Path, mountpoint: Path, as_json: bool) -> None:
+def doctor(run_dir: Path, mountpoint: Path, as_json: bool) -> int:
     """Say what this machine supports, and what each missing piece costs.
 
     The exit code is 1 if something is missing without which there is no view at all.
@@ -152,7 +152,7 @@ def doctor(run_dir: Path, mountpoint: Path, as_json: bool) -> None:
         columns = ("CHECK", "FOUND", "STATE", "COST", "REMEDY")
         rows = ((f.check, f.found, f.state, f.cost or "-", f.remedy or "-") for f in findings)
         tables.write(sys.stdout, columns, rows)
-    sys.exit(checks.exit_code(findings))
+    return checks.exit_code(findings)
 
 
 def _write_json(rows: Iterable[dict[str, Any]]) -> None:
