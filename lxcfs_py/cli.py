@@ -1,4 +1,4 @@
-"""The commands. Each reads its options, calls one function, prints what that gave and returns the exit code, if not 0."""
+"""The commands. Each reads its options, calls one function and prints what that gave; its result is the exit code."""
 
 from __future__ import annotations
 
