@@ -133,7 +133,7 @@ def test_vmstat_shows_the_containers_processors_and_memory(lxcfs: Lxcfs, docker:
         _, names, _, values = columns(box.sh("vmstat 1 2"))
         last = dict(zip(names, map(int, values), strict=True))
         assert (last["b"], last["swpd"]) == (0, 0)
-        assert 1 <= last["r"] <= 2
+        assert 0 <= last["r"] <= 2  # newer ones do not count themselves
         assert 480 * 1024 < last["free"] < 512 * 1024
         assert last["id"] >= 80  # whatever the host does
 
