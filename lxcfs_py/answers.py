@@ -12,6 +12,8 @@ from lxcfs_py.views import VirtualFile
 
 log = logging.getLogger(__name__)
 
+_MOST_CAUSES = 1000  # containers may cause ever new ones
+
 
 class Answers:
     """Renders virtual files; `fallbacks` counts by file and cause what could not be rendered."""
@@ -34,6 +36,8 @@ class Answers:
 
     def _count(self, file: VirtualFile, error: Exception) -> None:
         cause = (file.path, f"{type(error).__name__}: {error}"[:200])
-        if cause not in self.fallbacks and len(self.fallbacks) < 1000:  # containers may cause ever new ones
+        if cause not in self.fallbacks and len(self.fallbacks) >= _MOST_CAUSES:
+            cause = (file.path, "other causes")
+        if cause not in self.fallbacks:
             log.warning("%s: %s; the last good answer or the host's is given instead", *cause)
         self.fallbacks[cause] += 1

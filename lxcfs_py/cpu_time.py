@@ -53,10 +53,6 @@ class CpuTime:
         return sum(self.processors, Times())
 
 
-def _busy(usage: CpuUsage) -> int:
-    return usage.user_usec + usage.nice_usec + usage.system_usec
-
-
 def _clamp(value: int, most: int) -> int:
     return max(0, min(value, most))
 
@@ -81,7 +77,7 @@ def advance(
     """
     elapsed = max(0, age_usec - before.age_usec)
     known = before.total
-    busy = max(0, _busy(usage) - _busy(before.usage))
+    busy = max(0, usage.busy_usec - before.usage.busy_usec)
     # Follow the kernel's split without ever going back: it is scaled anew at each read.
     user = _clamp(usage.user_usec - known.user_usec, busy)
     nice = _clamp(usage.nice_usec - known.nice_usec, busy - user)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 _READ_SIZE = 65536
 
@@ -21,13 +26,33 @@ def pread_all(fd: int) -> bytes:
     return content
 
 
+def with_descriptors(call: Callable[[], _T]) -> _T:
+    """What `call` returns; where descriptors have run out for it, kept files are given up, the oldest first."""
+    while True:
+        try:
+            return call()
+        except OSError as error:
+            if error.errno != errno.EMFILE or not _drop_oldest():
+                raise
+
+
+def _drop_oldest() -> bool:
+    with _lock:
+        # files are read in the main thread, which may be about to read the very one
+        if not _kept or threading.current_thread() is not threading.main_thread():
+            return False
+        files, name = _kept.pop(next(iter(_kept)))
+        os.close(files.pop(name))
+    return True
+
+
 class KeptFiles:
     """A directory and the files in it that were read before, all held open."""
 
     def __init__(self, path: str) -> None:
         """Open the directory; OSError if it is not there."""
         self.path = path
-        self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.fd = with_descriptors(lambda: os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         self._files: dict[str, int] = {}
 
     def read_bytes(self, name: str) -> bytes:
@@ -40,12 +65,11 @@ class KeptFiles:
         return self.read_bytes(name).decode("utf-8", "surrogateescape")
 
     def _keep(self, name: str) -> int:
-        """Open a file to keep, in exchange for the one kept longest where half of the descriptors are in use for it."""
+        """Open a file to keep; a quarter of all descriptors is for other things."""
+        if len(_kept) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] * 3 // 4:
+            _drop_oldest()
+        fd = with_descriptors(lambda: os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.fd))
         with _lock:
-            while len(_kept) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
-                files, oldest = _kept.pop(next(iter(_kept)))
-                os.close(files.pop(oldest))
-            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.fd)
             self._files[name] = fd
             _kept[fd] = (self._files, name)
         return fd
@@ -62,5 +86,6 @@ class KeptFiles:
 
 def read_once(path: str) -> str:
     """The whole text of a kernel file that is not worth keeping open."""
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+    fd = with_descriptors(lambda: os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    with open(fd, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return file.read()

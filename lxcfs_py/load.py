@@ -34,17 +34,20 @@ def _power(base: int, exponent: int) -> int:
     return result
 
 
-def advance(load: Load, now_nsec: int, active_tasks: int) -> Load:
-    """The averages now, if as many tasks as now were active in each period since the last sample."""
+def advance(load: Load, now_nsec: int, active_tasks: int, earlier_tasks: float) -> Load:
+    """The averages now, with `active_tasks` in the last period and `earlier_tasks` in those missed before it."""
     periods = (now_nsec - load.sampled_nsec) // PERIOD_NSEC
     if periods <= 0:
         return load
-    active = active_tasks * _FIXED_1
+    averages = _decay(load.averages, periods - 1, int(earlier_tasks * _FIXED_1))
+    return Load(load.sampled_nsec + periods * PERIOD_NSEC, _decay(averages, 1, active_tasks * _FIXED_1))
 
+
+def _decay(averages: tuple[int, int, int], periods: int, active: int) -> tuple[int, int, int]:
     def decay(average: int, factor: int) -> int:
         kept = _power(factor, periods)
         new = average * kept + active * (_FIXED_1 - kept)
         return (new + (_FIXED_1 - 1 if active >= average else 0)) >> _FSHIFT
 
-    one, five, fifteen = map(decay, load.averages, _DECAY)
-    return Load(load.sampled_nsec + periods * PERIOD_NSEC, (one, five, fifteen))
+    one, five, fifteen = map(decay, averages, _DECAY)
+    return one, five, fifteen

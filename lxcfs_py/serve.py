@@ -97,7 +97,7 @@ def _check_mountpoint(path: str) -> None:
 
 def _is_dead(path: str) -> bool:
     try:
-        os.stat(path)
+        os.statvfs(path)  # asks the daemon; attributes may be in the kernel's cache
     except OSError as error:
         return error.errno == errno.ENOTCONN
     return False
@@ -137,9 +137,9 @@ async def _housekeeping(host: Host, containers: Containers, operations: Operatio
     """Every five seconds: sample the threads of containers that are asked for, forget containers that have ended."""
     while True:
         await trio.sleep(PERIOD_NSEC / 1e9)
-        await trio.to_thread.run_sync(containers.sample, host.uptime_nsec())
         containers.sweep()
         operations.sweep()
+        await trio.to_thread.run_sync(containers.sample, host.uptime_nsec())
 
 
 def _notify_systemd(state: str) -> None:

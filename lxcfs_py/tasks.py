@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lxcfs_py.errors import ParseError
-from lxcfs_py.keptfiles import read_once
+from lxcfs_py.keptfiles import read_once, with_descriptors
 from lxcfs_py.procfs import pid_stat, pid_status
 
 
@@ -40,9 +41,10 @@ def _threads(proc: str, pid: int) -> Iterator[pid_stat.PidStat]:
         leader = pid_stat.parse(read_once(f"{proc}/{pid}/stat"))
         yield leader
         if leader.num_threads > 1:
-            for tid in os.listdir(f"{proc}/{pid}/task"):
+            for tid in with_descriptors(lambda: os.listdir(f"{proc}/{pid}/task")):
                 if tid != str(pid):
-                    yield pid_stat.parse(read_once(f"{proc}/{pid}/task/{tid}/stat"))
+                    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
+                        yield pid_stat.parse(read_once(f"{proc}/{pid}/task/{tid}/stat"))
     except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
         return
 

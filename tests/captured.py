@@ -12,6 +12,7 @@ from lxcfs_py.containers import Container
 from lxcfs_py.host import Host
 from lxcfs_py.keptfiles import read_once
 from lxcfs_py.procfs import mountinfo, pid_cgroup
+from lxcfs_py.procfs.pid_cgroup import Entry
 
 FIXTURES = Path(__file__).parent / "fixtures"
 KERNELS = tuple(sorted(path.name for path in (FIXTURES / "cgroup").iterdir()))
@@ -32,9 +33,14 @@ def layout(kernel: str) -> Layout:
     return detect(mounts, controllers)
 
 
+def entries(kernel: str) -> tuple[Entry, ...]:
+    """/proc/PID/cgroup of a process in the captured container."""
+    return pid_cgroup.parse(read_once(f"{FIXTURES}/proc/{kernel}/self/cgroup"))
+
+
 def cgroup(kernel: str) -> Cgroup:
-    """The captured container."""
-    return Cgroups(layout(kernel)).open(pid_cgroup.parse(read_once(f"{FIXTURES}/proc/{kernel}/self/cgroup")))
+    """The captured container's cgroup."""
+    return Cgroups(layout(kernel)).open(entries(kernel))
 
 
 def host(kernel: str) -> Host:
@@ -45,4 +51,5 @@ def host(kernel: str) -> Host:
 
 def container(kernel: str, age_sec: int = 100) -> Container:
     """The captured container, started `age_sec` ago; its first process is this one."""
-    return Container(os.getpid(), os.pidfd_open(os.getpid()), HOST_UPTIME_NSEC - age_sec * 10**9, cgroup(kernel))
+    start_nsec = HOST_UPTIME_NSEC - age_sec * 10**9
+    return Container(entries(kernel), os.getpid(), os.pidfd_open(os.getpid()), start_nsec, cgroup(kernel))

@@ -66,7 +66,7 @@ class Cgroup:
         if directory is None:
             return None
         if version == 1:
-            return cpu.parse_usage_v1(directory.read("cpuacct.usage_all"), directory.read("cpuacct.stat"))
+            return cpu.parse_usage_v1(directory.read("cpuacct.usage_percpu"), directory.read("cpuacct.stat"))
         return cpu.parse_usage_v2(directory.read("cpu.stat"))
 
     def effective_cpus(self) -> tuple[int, ...] | None:

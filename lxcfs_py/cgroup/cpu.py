@@ -35,6 +35,11 @@ class CpuUsage:
     system_usec: int
     per_cpu_usec: Mapping[int, int] = field(default_factory=dict)
 
+    @property
+    def busy_usec(self) -> int:
+        """All of it."""
+        return self.user_usec + self.nice_usec + self.system_usec
+
 
 def parse_bandwidth_v1(quota_text: str, period_text: str) -> Bandwidth:
     """cpu.cfs_quota_us (-1: none) and cpu.cfs_period_us."""
@@ -64,21 +69,15 @@ def parse_throttled_v2(text: str) -> int:
     return counters("cpu.stat", text).get("throttled_usec", 0)
 
 
-def parse_usage_v1(usage_all_text: str, stat_text: str) -> CpuUsage:
-    """cpuacct.usage_all (nanoseconds for each processor) and cpuacct.stat (ticks in user and system).
+def parse_usage_v1(usage_percpu_text: str, stat_text: str) -> CpuUsage:
+    """cpuacct.usage_percpu (nanoseconds of each possible processor) and cpuacct.stat (ticks in user and system).
 
-    usage_all is exact in its sums; its own split is by what interrupted the task, so cpuacct.stat splits.
+    cpuacct.usage_all would have both, but on recent kernels it counts by ticks and may be twice off.
     """
-    header, *rows = usage_all_text.splitlines() or [""]
-    if header.split() != ["cpu", "user", "system"]:
-        raise ParseError("cpuacct.usage_all", header[:80], "unknown columns")
-    per_cpu = {}
-    for row in rows:
-        try:
-            cpu, user_nsec, system_nsec = map(int, row.split())
-        except ValueError:
-            raise ParseError("cpuacct.usage_all", row[:80]) from None
-        per_cpu[cpu] = (user_nsec + system_nsec) // 1000
+    try:
+        per_cpu = {cpu: int(nsec) // 1000 for cpu, nsec in enumerate(usage_percpu_text.split())}
+    except ValueError:
+        raise ParseError("cpuacct.usage_percpu", usage_percpu_text[:80], "not numbers") from None
     total = sum(per_cpu.values())
     ticks = counters("cpuacct.stat", stat_text)
     user, system = ticks.get("user", 0), ticks.get("system", 0)

@@ -8,8 +8,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from functools import partial
 
-from lxcfs_py.keptfiles import KeptFiles
+from lxcfs_py.keptfiles import KeptFiles, with_descriptors
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+# It has gone meanwhile, or is threaded: its processes are listed by the domain above it.
+_NOT_LISTED = (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP)
 
 
 class CgroupDirectory(KeptFiles):
@@ -57,12 +63,10 @@ class CgroupDirectory(KeptFiles):
                 fd = pending.pop()
                 try:
                     yield from _process_ids(fd)
-                    with os.scandir(fd) as entries:
-                        below = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-                    for name in below:
-                        pending.append(os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=fd))
+                    for name in with_descriptors(partial(_directories, fd)):
+                        pending.append(with_descriptors(partial(os.open, name, _DIRECTORY, dir_fd=fd)))
                 except OSError as error:
-                    if error.errno not in (errno.ENOENT, errno.ENODEV):
+                    if error.errno not in _NOT_LISTED:
                         raise
                 finally:
                     if fd != self.fd:
@@ -73,8 +77,13 @@ class CgroupDirectory(KeptFiles):
                     os.close(fd)
 
 
+def _directories(dir_fd: int) -> list[str]:
+    with os.scandir(dir_fd) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
 def _process_ids(dir_fd: int) -> list[int]:
-    fd = os.open("cgroup.procs", os.O_RDONLY, dir_fd=dir_fd)
+    fd = with_descriptors(lambda: os.open("cgroup.procs", os.O_RDONLY | os.O_CLOEXEC, dir_fd=dir_fd))
     with open(fd, encoding="ascii") as file:
         # 0 is a process outside our pid namespace
         return [pid for pid in map(int, file) if pid]

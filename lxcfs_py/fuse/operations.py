@@ -23,7 +23,7 @@ from lxcfs_py.views import VirtualFile
 log = logging.getLogger(__name__)
 
 _NEVER_CHANGES_SEC = 3600.0
-_JUST_NOW_NSEC = 20_000_000  # between the getattr that the kernel begins an open with, and the read
+_JUST_NOW_NSEC = 20_000_000  # between the getattr that the kernel begins an open with, and the open
 
 _MOST_CONTENT_BYTES = 64 << 20  # of all open files together, kept for reads that go on
 _MOST_OPEN = 16384  # files of one container
@@ -76,6 +76,8 @@ def _guarded(handler: _Handler[_P, _R]) -> _Handler[_P, _R]:
             raise
         except OSError as error:
             self.errors += 1
+            if error.errno not in (errno.ENOENT, errno.ESRCH):  # the caller has ended
+                self._log_once(error)
             raise FUSEError(error.errno or errno.EIO) from error
         except Exception:  # the one place: a defect costs one request, not all containers
             self.errors += 1
@@ -97,9 +99,16 @@ class Operations(pyfuse3.Operations):
         self._slots = Slots()
         self._open: dict[int, _Open] = {}
         self._contents = _Contents()
+        self._unread: set[int] = set()  # handles whose content was put there by open
         self._last_handle = 0
+        self._logged: set[int | None] = set()
         self.reads = 0
         self.errors = 0
+
+    def _log_once(self, error: OSError) -> None:
+        if error.errno not in self._logged:
+            self._logged.add(error.errno)
+            log.warning("requests fail: %s; said once", error.strerror)
 
     def sweep(self) -> None:
         """Drop what ended containers left."""
@@ -129,7 +138,7 @@ class Operations(pyfuse3.Operations):
             # sendfile(2) ends at the size, so that must be right when the file is opened: ask getattr then
             entry.attr_timeout = 0
             snapshot = slot.snapshots.get(node.inode)
-            if snapshot is not None:
+            if snapshot is not None and not slot.shared:
                 entry.st_size = len(snapshot.content)
                 entry.st_mtime_ns = entry.st_ctime_ns = snapshot.time_nsec
         return entry
@@ -169,7 +178,7 @@ class Operations(pyfuse3.Operations):
         if slot is not None and node.file is not None:
             owner = self._owner(slot, self._containers.of(ctx.pid))
             if owner is not None:
-                self._take_snapshot(slot, node.inode, node.file, owner)
+                slot.snapshots[node.inode] = Snapshot(self._content(node.file, owner), time.time_ns())
         return self._attributes(slot, node)
 
     @staticmethod
@@ -177,20 +186,9 @@ class Operations(pyfuse3.Operations):
         """The container that has the slot; the caller takes one that nobody has."""
         if slot.living_owner() is None:
             slot.owner = caller
+        elif caller not in (None, slot.owner):
+            slot.shared = True
         return slot.owner
-
-    def _take_snapshot(self, slot: Slot, number: int, file: VirtualFile, owner: Container) -> Snapshot:
-        snapshot = slot.snapshots[number] = Snapshot(self._content(file, owner), time.time_ns())
-        return snapshot
-
-    def _opened_content(self, opened: _Open) -> bytes:
-        """What a read from the start shows: in a slot what getattr has sized just now, else the file as it is now."""
-        if opened.slot is None or opened.container is None:
-            return self._content(opened.file, opened.container)
-        snapshot = opened.slot.snapshots.get(opened.node.inode)
-        if snapshot is None or abs(time.time_ns() - snapshot.time_nsec) > _JUST_NOW_NSEC:
-            snapshot = self._take_snapshot(opened.slot, opened.node.inode, opened.file, opened.container)
-        return snapshot.content
 
     def _content(self, file: VirtualFile, container: Container | None) -> bytes:
         self.reads += 1
@@ -236,15 +234,23 @@ class Operations(pyfuse3.Operations):
             caller.open_files += 1
         self._last_handle += 1
         self._open[self._last_handle] = opened
+        if opened.slot is not None:
+            # what getattr has sized just now is what the first read shows
+            snapshot = opened.slot.snapshots.get(node.inode)
+            if snapshot is not None and abs(time.time_ns() - snapshot.time_nsec) < _JUST_NOW_NSEC:
+                self._contents.put(self._last_handle, snapshot.content)
+                self._unread.add(self._last_handle)
         # One inode may serve every container, so the kernel must not keep what one of them read.
         return FileInfo(fh=self._last_handle, direct_io=True, keep_cache=False)
 
     @_guarded
     async def read(self, fh: int, off: int, size: int) -> bytes:
-        content = self._contents.get(fh) if off else None
+        content = self._contents.get(fh) if off or fh in self._unread else None
         if content is None:
-            content = self._opened_content(self._open[fh])
+            opened = self._open[fh]
+            content = self._content(opened.file, opened.container)
             self._contents.put(fh, content)
+        self._unread.discard(fh)
         return content[off : off + size]
 
     async def flush(self, fh: int) -> None:
@@ -253,6 +259,7 @@ class Operations(pyfuse3.Operations):
     @_guarded
     async def release(self, fh: int) -> None:
         self._contents.drop(fh)
+        self._unread.discard(fh)
         charged = self._open.pop(fh).charged
         if charged is not None:
             charged.open_files -= 1

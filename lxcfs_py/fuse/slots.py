@@ -34,11 +34,13 @@ class Slot:
     owner: Container | None = None
     snapshots: dict[int, Snapshot] = field(default_factory=dict)  # by the inode number in the tree
     lookups: int = 0
+    shared: bool = False  # another container was given the files too, so nothing may be in the kernel's cache
 
     def living_owner(self) -> Container | None:
         """The container that has this slot; what an ended one left is dropped."""
         if self.owner is not None and not self.owner.is_alive():
             self.owner = None
+            self.shared = False
             self.snapshots.clear()
         return self.owner
 

@@ -12,7 +12,7 @@ from lxcfs_py.views import VirtualFile
 
 ROOT_INODE = 1  # FUSE_ROOT_ID
 CONTAINERS_INODE = 2
-_SLOT_SHIFT = 20
+_SLOT_SHIFT = 13  # a 32-bit stat(2) has room for half a million slots then
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def build(files: Iterable[VirtualFile]) -> Mapping[int, Node]:
         inode = len(nodes) + 1
         here.entries[name] = inode
         nodes[inode] = Node(inode, here.inode, file)
+    assert len(nodes) < 1 << _SLOT_SHIFT
     return nodes
 
 

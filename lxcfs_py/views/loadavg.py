@@ -12,6 +12,7 @@ def render(container: Container, host: Host) -> str:
     """The file for one container, which is sampled from now on."""
     now_nsec = host.uptime_nsec()
     tasks = container.tasks(host.proc.path, now_nsec)
-    load = container.advance_load(tasks, now_nsec)
+    usage = container.cgroup.cpu_usage()
+    load = container.ask_load(tasks, now_nsec, usage.busy_usec if usage else 0)
     runnable = tasks.runnable + 1  # the reader, which waits for this very answer
     return loadavg.format(LoadAvg(*load.hundredths, runnable, max(tasks.threads, runnable), tasks.last_pid))

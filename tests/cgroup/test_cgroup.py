@@ -69,7 +69,7 @@ def test_v1_as_captured() -> None:
     )
     assert cgroup.bandwidths() == (Bandwidth(150_000, 100_000), Bandwidth(None, 100_000))
     assert cgroup.throttled_usec() == 3_955_859
-    assert cgroup.cpu_usage() == CpuUsage(633_769, 0, 1_114_207, {0: 1_147_987, 1: 599_989})
+    assert cgroup.cpu_usage() == CpuUsage(621_817, 0, 1_093_196, {0: 1_128_930, 1: 586_083})
     assert cgroup.effective_cpus() == (0, 1)
     assert cgroup.io() == {(7, 0): IoStat(24, 16784384, 16, 16777216, 0, 0)}
     assert cgroup.tasks_current() == 4

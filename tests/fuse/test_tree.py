@@ -23,9 +23,9 @@ def test_inodes_follow_from_the_order_of_the_table() -> None:
 
 
 def test_an_inode_number_is_slot_and_node() -> None:
-    assert [split(join(slot, node)) for slot, node in ((0, 1), (7, 2), (2**40, 2**20 - 1))] == [
+    assert [split(join(slot, node)) for slot, node in ((0, 1), (7, 2), (2**40, 2**13 - 1))] == [
         (0, 1),
         (7, 2),
-        (2**40, 2**20 - 1),
+        (2**40, 2**13 - 1),
     ]
     assert join(0, 5) == 5

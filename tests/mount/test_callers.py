@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import time
@@ -265,3 +266,89 @@ def test_names_of_containers_cannot_be_listed(lxcfs: Lxcfs, sandbox: Make) -> No
         assert oct((lxcfs.mountpoint / "containers").stat().st_mode) == "0o40711"
         command = ["setpriv", "--reuid=65534", "--clear-groups", "ls", str(lxcfs.mountpoint / "containers")]
         assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+NAME = "ab" * 32  # as engines name the cgroup of a container
+
+
+def enter(directories: list[Path]) -> str:
+    return "; ".join(f"echo 0 > {directory}/cgroup.procs" for directory in directories)
+
+
+def test_a_process_in_another_containers_pid_namespace_is_in_its_own_container(lxcfs: Lxcfs, sandbox: Make) -> None:
+    """As with `docker run --pid=container:…`."""
+    with sandbox(memory_bytes=512 * MIB) as box, sandbox(memory_bytes=100 * MIB) as other:
+        read = f"nsenter --pid=/proc/{box.init}/ns/pid cat {lxcfs.mountpoint}/proc/meminfo"
+        command = ["sh", "-c", f"{enter(other.child_cgroup(NAME))}; {read}"]
+        assert total_kib(subprocess.check_output(command, text=True)) == 100 * 1024
+
+
+def test_the_first_process_is_in_a_cgroup_below_the_containers(lxcfs: Lxcfs, sandbox: Make) -> None:
+    """As Docker's image docker:dind moves it, so that what else the container does is beside it."""
+    with sandbox(memory_bytes=321 * MIB) as box:
+        container = box.child_cgroup(NAME)
+        init, work = box.child_cgroup(f"{NAME}/init"), box.child_cgroup(f"{NAME}/work")
+        inside = f"{enter(init)}; ({enter(work)}; exec sleep 60) & sleep 0.2; cat {lxcfs.mountpoint}/proc/loadavg"
+        text = box.run(f"{enter(container)}; unshare --pid --fork --kill-child sh -c '{inside}'")
+        assert loadavg.parse(text).threads == 5  # two shells, unshare, sleep, cat
+
+
+def test_a_container_that_is_moved_to_another_cgroup(lxcfs: Lxcfs, sandbox: Make) -> None:
+    with sandbox(memory_bytes=321 * MIB) as box:
+        read = f"cat {lxcfs.mountpoint}/proc/meminfo"
+        elsewhere = enter([directory.parent for directory in box.child_cgroup("x")])
+        with sandbox(memory_bytes=123 * MIB) as other:
+            assert total_kib(box.run(read)) == 321 * 1024
+            own = [box.cgroup(name) for name in ("memory", "cpu", "pids")]
+            box.run(enter([other.cgroup(name) for name in ("memory", "cpu", "pids")]))
+            deadline = time.monotonic() + 10
+            while total_kib(box.run(read)) != 123 * 1024:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            box.run(f"{enter(own)}; {elsewhere}")
+
+
+def test_a_host_process_in_a_named_cgroup_of_one_controller_alone(lxcfs: Lxcfs, sandbox: Make) -> None:
+    with sandbox() as box:
+        named = [directory for directory in box.child_cgroup(NAME) if directory.parent == box.cgroup("memory")]
+        command = ["sh", "-c", f"{enter(named)}; cat {lxcfs.mountpoint}/proc/swaps"]
+        assert subprocess.check_output(command).startswith(b"Filename")
+
+
+def test_threaded_cgroups_below_are_counted(lxcfs: Lxcfs, sandbox: Make) -> None:
+    with sandbox() as box:
+        for directory in box.child_cgroup("threads"):
+            if (directory / "cgroup.type").exists():  # v2
+                (directory / "cgroup.type").write_text("threaded")
+        assert loadavg.parse(box.run(f"cat {lxcfs.mountpoint}/proc/loadavg")).threads == 2
+
+
+def test_many_pid_namespaces_are_one_container(lxcfs: Lxcfs, sandbox: Make) -> None:
+    descriptors = Path(f"/proc/{lxcfs.process.pid}/fd")
+    with sandbox(memory_bytes=321 * MIB) as box:
+        read = f"cat {lxcfs.mountpoint}/proc/meminfo"
+        box.run(read)
+        before = len(list(descriptors.iterdir()))
+        text = box.run(f"for i in $(seq 30); do unshare --pid --fork sh -c '{read}; sleep 60 & {read}'; done")
+        assert text.count(f" {321 * 1024} kB") == 60
+        assert len(list(descriptors.iterdir())) <= before + 2
+
+
+def test_forks_are_counted_and_never_fewer_than_before(lxcfs: Lxcfs, sandbox: Make) -> None:
+    with sandbox() as box:
+        read = f"exec cat {lxcfs.mountpoint}/proc/stat"
+        counts = [stat.parse(box.run(f"({read})")).processes for _ in range(3)]
+        box.run(f"read line < {lxcfs.mountpoint}/proc/stat")  # by the shell, which is process 1
+        counts.append(stat.parse(box.run(f"({read})")).processes)
+        assert counts == sorted(counts)
+        assert counts[0] > 1
+
+
+def test_more_containers_than_there_are_descriptors_for(lxcfs: Lxcfs, sandbox: Make) -> None:
+    resource.prlimit(lxcfs.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+    with ExitStack() as stack:
+        boxes = [stack.enter_context(sandbox(memory_bytes=(100 + number) * MIB)) for number in range(24)]
+        for _ in range(2):
+            for number, box in enumerate(boxes):
+                files = " ".join(f"{lxcfs.mountpoint}/proc/{name}" for name in ("meminfo", "stat", "loadavg", "uptime"))
+                assert f"MemTotal:{(100 + number) * 1024:15} kB" in box.run(f"cat {files}")

@@ -141,6 +141,7 @@ def test_an_unmount_from_outside_ends_it_with_an_error(start_lxcfs: Start) -> No
 
 def test_the_mount_of_a_killed_daemon_is_replaced(start_lxcfs: Start) -> None:
     with start_lxcfs() as first:
+        first.read("proc/uptime")  # the kernel has the attributes of the mountpoint in its cache now
         assert first.stop(signal.SIGKILL) == -signal.SIGKILL
         where = ["--mountpoint", str(first.mountpoint), "--run-dir", str(first.run_dir)]
         assert run_lxcfs("run", "--run-dir", str(first.run_dir), "x").returncode != 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lxcfs_py.containers import Container
 from lxcfs_py.views import VIRTUAL_FILES, VirtualFile, virtual_files
 from tests import captured
 
@@ -18,6 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def render(file: VirtualFile, kernel: str) -> bytes:
+    Container.no_count_until_nsec = 0
     return file.render(captured.container(kernel), captured.host(kernel)).encode("utf-8", "surrogateescape")
 
 
