@@ -224,7 +224,7 @@ class Containers:
         return pid_stat.parse(read_once(f"{self._proc}/{pid}/stat")).start_time_ticks * _NSEC_PER_TICK
 
     def _init_of(self, tid: int, pidns: int) -> int:
-        fd = os.open(f"{self._proc}/{tid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        fd = with_descriptors(lambda: os.open(f"{self._proc}/{tid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC))
         try:
             return fcntl.ioctl(fd, _NS_GET_TGID_FROM_PIDNS, 1)
         except OSError:  # before 6.11

@@ -347,7 +347,7 @@ def test_forks_are_counted_and_never_fewer_than_before(lxcfs: Lxcfs, sandbox: Ma
 def test_more_containers_than_there_are_descriptors_for(lxcfs: Lxcfs, sandbox: Make) -> None:
     resource.prlimit(lxcfs.process.pid, resource.RLIMIT_NOFILE, (256, 256))
     with ExitStack() as stack:
-        boxes = [stack.enter_context(sandbox(memory_bytes=(100 + number) * MIB)) for number in range(24)]
+        boxes = [stack.enter_context(sandbox(memory_bytes=(100 + number) * MIB)) for number in range(12)]
         for _ in range(2):
             for number, box in enumerate(boxes):
                 files = " ".join(f"{lxcfs.mountpoint}/proc/{name}" for name in ("meminfo", "stat", "loadavg", "uptime"))
