@@ -32,8 +32,6 @@ from lxcfs_py.views import virtual_files
 
 log = logging.getLogger(__name__)
 
-DEFAULT_MOUNTPOINT = Path("/var/lib/lxcfs")
-
 
 def serve(mountpoint: Path, run_dir: Path, *, debug: bool = False) -> None:
     """Mount on `mountpoint` and serve until SIGTERM or SIGINT.
@@ -82,7 +80,10 @@ def _check_mountpoint(path: str) -> None:
         if mount.mount_point != path:
             continue
         if mount.fs_type != session.FS_TYPE or not _is_dead(path):
-            raise MountError(f"{path} is already a mount ({mount.fs_type}); `umount {path}` or take another directory")
+            remedy = (
+                f"`umount {path}` or take another directory" if "lxcfs" in mount.fs_type else "take another directory"
+            )
+            raise MountError(f"{path} is already a mount ({mount.fs_type}); {remedy}")
         log.warning("%s is the mount of a daemon that died; it is replaced", path)
         subprocess.run(["umount", "--lazy", path], check=True)
     try:
