@@ -72,8 +72,13 @@ def mount_table() -> list[tuple[str, str]]:
     return [(fields[4], fields[fields.index("-") + 1]) for fields in lines]
 
 
+_THE_SYSTEMS_OWN = re.compile(r"/(user|system|machine)\.slice\b|^/run/(user|credentials)/")  # logins, timers
+
+
 def of_another_run(path: str) -> bool:
-    """Whether a mount or cgroup belongs to tests that run beside these: their engine's, or named by their pid."""
+    """Whether a mount or cgroup is systemd's, or of tests that run beside these: their engine's, or named by their pid."""
+    if _THE_SYSTEMS_OWN.search(path):
+        return True
     name = re.search("/lxcfs-py-(?:dockerd|test)-([^/-]+)", path)
     return name is not None and name[1] != str(os.getpid()) and name[0] not in os.environ.get("DOCKER_HOST", "")
 
@@ -221,6 +226,17 @@ def run_lxcfs(*arguments: str, stdin: str = "", timeout: float = 60) -> subproce
 def read_as_child(path: Path | str) -> bytes:
     """Read a file in a child process: whoever serves it in this thread could not answer."""
     return subprocess.check_output(["cat", str(path)], timeout=30)
+
+
+def used_seconds(pid: str) -> float:
+    """What the cgroup of a process has used, read without the package under test."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        number, controllers, path = line.split(":", 2)
+        if "cpuacct" in controllers.split(","):
+            return int(Path(f"/sys/fs/cgroup/{controllers}{path}/cpuacct.usage").read_text()) / 1e9
+        if number == "0" and (file := Path(f"/sys/fs/cgroup{path}/cpu.stat")).exists():
+            return int(file.read_text().split()[1]) / 1e6
+    raise AssertionError("no cgroup counts its time")
 
 
 @pytest.fixture(name="run_lxcfs")
