@@ -76,7 +76,7 @@ _THE_SYSTEMS_OWN = re.compile(r"/(user|system|machine)\.slice\b|^/run/(user|cred
 
 
 def of_another_run(path: str) -> bool:
-    """Whether a mount or cgroup is systemd's, or of tests that run beside these: their engine's, or named by their pid."""
+    """Whether a mount or cgroup is systemd's, or of tests that run beside these: their engine's, or with their pid."""
     if _THE_SYSTEMS_OWN.search(path):
         return True
     name = re.search("/lxcfs-py-(?:dockerd|test)-([^/-]+)", path)

@@ -142,7 +142,6 @@ def test_a_busy_loop_is_one_busy_processor_and_time_goes_on(lxcfs: Lxcfs, sandbo
         busy = second.cpu.user + second.cpu.system - first.cpu.user - first.cpu.system
         passed = busy + second.cpu.idle + second.cpu.steal - first.cpu.idle - first.cpu.steal
         assert 180 <= passed <= 600  # hundredths of a second
-        assert 0 <= passed - busy <= passed
         assert abs(second.cpu.user + second.cpu.system - 100 * used_seconds(str(box.init))) < 30
         assert second.cpu == second.cpus[0]
 
