@@ -167,12 +167,10 @@ class Containers:
                     container.sample(self._proc, now_nsec)
 
     def _resolve(self, tid: int, pidns: int, entries: tuple[Entry, ...]) -> Container | None:
-        init: int | None = None
         if not _is_named(entries):
             if pidns == self._host_pidns:
                 return None
-            init = self._init_of(tid, pidns)
-            entries = self._entries(init)
+            entries = self._entries(self._init_of(tid, pidns))
         entries = _container_of(entries)
         known = self._known.get(entries)
         if known is not None and known.is_alive():
@@ -201,15 +199,15 @@ class Containers:
 
     def _first_process(self, tid: int, pidns: int, entries: tuple[Entry, ...], cgroup: Cgroup) -> int | None:
         """The init of the caller's pid namespace, or of one around it in the container, else the oldest process."""
+        first = None
         if pidns != self._host_pidns:
-            init = None
-            for pid in self._parents(self._init_of(tid, pidns)):
-                if _container_of(self._entries(pid)) != entries:
-                    break
-                init = pid
-            if init is not None:
-                return init
-        return min(self._starts(cgroup), default=(0, None))[1]
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a parent has ended
+                for pid in self._parents(self._init_of(tid, pidns)):
+                    on_host = os.stat(f"{self._proc}/{pid}/ns/pid").st_ino == self._host_pidns
+                    if on_host or _container_of(self._entries(pid)) != entries:
+                        break
+                    first = pid
+        return first or min(self._starts(cgroup), default=(0, None))[1]
 
     def _stays(self, container: Container) -> bool:
         try:
