@@ -27,7 +27,7 @@ _RUN_DIR = click.option(
 _MOUNTPOINT = click.option(
     "--mountpoint",
     type=click.Path(path_type=Path, readable=False),
-    default=Path("/var/lib/lxcfs"),
+    default=rundir.DEFAULT_MOUNTPOINT,
     show_default=True,
     help="Where the file system is mounted.",
 )
@@ -78,6 +78,8 @@ def run(ctx: click.Context, argv: tuple[str, ...]) -> int:
     \b
     The exit code is the container's own; 125 if the engine fails, 126 if the command cannot be run, 127 if it
     is not found, 2 if an option cannot be accepted, 1 if no daemon serves the run directory.
+
+    With the embedded engine, the third SIGINT or SIGTERM kills the container.
     """
     from lxcfs_py import launcher  # noqa: PLC0415
     from lxcfs_py.engines import arguments  # noqa: PLC0415
@@ -99,22 +101,31 @@ def run(ctx: click.Context, argv: tuple[str, ...]) -> int:
 @_RUN_DIR
 @_JSON
 @click.option("-a", "--all", "everything", is_flag=True, help="Also those that are not running.")
-def ps(run_dir: Path, as_json: bool, everything: bool) -> None:
-    """List the containers of every engine that answers, with view and limits."""
+def ps(run_dir: Path, as_json: bool, everything: bool) -> int:
+    """List the containers of every engine that answers, with view and limits.
+
+    \b
+    VIEW is "on"; "partial" if files are missing that the daemon serves now; "broken" if the daemon that the container
+    was started with has gone or hangs, until the container is started again; "off" without a view.
+
+    The exit code is 125 if an engine is there and refuses or does not answer.
+    """
     from lxcfs_py import launcher  # noqa: PLC0415
     from lxcfs_py.engines import ENGINES  # noqa: PLC0415
 
     files = launcher.files_here(rundir.running(run_dir))
     rows: list[Container] = []
+    code = 0
     for engine in ENGINES.values():
         try:
             if engine.why_away() is None:
                 rows += engine.containers(run_dir, files, everything)
         except EngineError as error:
             click.echo(f"lxcfs-py: {tables.printable(str(error))}", err=True)
+            code = error.exit_code
     if as_json:
         _write_json([asdict(row) for row in rows])
-        return
+        return code
     columns = ("ID", "NAME", "ENGINE", "IMAGE", "STATUS", "VIEW", "MEMORY", "CPUS", "CPUSET", "PIDS")
     cells = (
         (
@@ -132,6 +143,7 @@ def ps(run_dir: Path, as_json: bool, everything: bool) -> None:
         for row in rows
     )
     tables.write(sys.stdout, columns, cells)
+    return code
 
 
 @main.command()

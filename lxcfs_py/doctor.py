@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lxcfs_py import rundir
-from lxcfs_py.cgroup import hierarchy
+from lxcfs_py.cgroup.cgroup import read_layout
 from lxcfs_py.cgroup.hierarchy import Layout
 from lxcfs_py.engines import docker, machine
 from lxcfs_py.errors import LxcfsError
@@ -72,17 +71,12 @@ class Seen:
 def look(run_dir: Path, mountpoint: Path, proc: Path = Path("/proc"), dev: Path = Path("/dev")) -> Seen:
     """Read the machine; ParseError if the kernel's mount table cannot be understood."""
     mounts = mountinfo.parse((proc / "self/mountinfo").read_text(errors="surrogateescape"))
-    v2_controllers = {
-        mount.mount_point: _text(Path(mount.mount_point, "cgroup.controllers")).split()
-        for mount in mounts
-        if mount.fs_type == "cgroup2"
-    }
     daemon = rundir.running(run_dir)
     return Seen(
         kernel=os.uname().release,
         is_root=os.geteuid() == 0,
         mounts=mounts,
-        layout=hierarchy.detect(mounts, v2_controllers),
+        layout=read_layout(str(proc / "self/mountinfo")),
         fuse_error=_open_error(dev / "fuse", os.O_RDWR),
         docker_info=_docker_info(),
         docker_client=_version("docker"),
@@ -120,12 +114,6 @@ def _kernel(seen: Seen) -> Finding:
             vital=True,
         )
     return Finding("kernel", seen.kernel, "ok")
-
-
-def _kernel_resend(seen: Seen) -> Finding:
-    return _since(
-        seen, "FUSE resend", (6, 9), "a daemon that is replaced must have requests in flight repeated by their readers"
-    )
 
 
 def _kernel_pid_ioctl(seen: Seen) -> Finding:
@@ -182,18 +170,12 @@ def _fuse(seen: Seen) -> Finding:
     )
 
 
-def _allow_other(seen: Seen) -> Finding:
-    """mount.fuse3(8): only root may give allow_other without user_allow_other in /etc/fuse.conf."""
-    if seen.is_root:
-        return Finding("allow_other", "root may", "ok")
-    return Finding("allow_other", "no", "limited", "containers' users could not read the files", "run serve as root")
-
-
 def _docker_engine(seen: Seen) -> Finding:
     info = seen.docker_info
     if isinstance(info, str):
+        found, _, remedy = info.partition("; ")
         cost = "only the embedded engine (runc) runs containers"
-        return Finding("Docker engine", info, "missing", cost, "start dockerd, or install docker.io")
+        return Finding("Docker engine", found, "missing", cost, remedy or "see the Docker daemon's log")
     driver, version = info.get("CgroupDriver"), info.get("CgroupVersion")
     found = f"{info.get('ServerVersion')}, cgroup driver {driver}, cgroup v{version}"
     return Finding("Docker engine", found, "ok")
@@ -289,8 +271,8 @@ def _daemon(seen: Seen) -> Finding:
 
 def _mount(seen: Seen) -> Finding:
     if seen.daemon_error:
-        cost = "containers with a view read errors from it"
-        return Finding("mount", seen.daemon_error, "missing", cost, "restart lxcfs-py serve", vital=True)
+        found, _, remedy = seen.daemon_error.partition("; ")
+        return Finding("mount", found, "missing", "containers with a view read errors from it", remedy, vital=True)
     if seen.daemon:
         return Finding("mount", f"{seen.daemon.mountpoint} answers", "ok")
     there = next((mount for mount in seen.mounts if mount.mount_point == seen.mountpoint), None)
@@ -302,7 +284,6 @@ def _mount(seen: Seen) -> Finding:
 
 CHECKS: tuple[Callable[[Seen], Finding], ...] = (
     _kernel,
-    _kernel_resend,
     _kernel_pid_ioctl,
     _root,
     _cgroup_layout,
@@ -313,7 +294,6 @@ CHECKS: tuple[Callable[[Seen], Finding], ...] = (
     _controller("io", "/proc/diskstats is not per container"),
     _controller("pids", "--pids-limit is not enforced"),
     _fuse,
-    _allow_other,
     _docker_engine,
     _docker_client,
     _runtime,
@@ -354,14 +334,16 @@ def _docker_info() -> Mapping[str, Any] | str:
         info: Mapping[str, Any] = docker.info()
         return info
     except LxcfsError as error:
-        return str(error).partition(";")[0]
+        return str(error)
 
 
 def _version(program: str) -> str | None:
     """The first line of `program --version`; None if it is not installed or does not run."""
-    if shutil.which(program) is None:
+    argv = (program, "--version")
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    done = subprocess.run((program, "--version"), capture_output=True, text=True, errors="replace", check=False)
     return next(iter(done.stdout.strip().splitlines()), None)
 
 
@@ -369,5 +351,5 @@ def _mount_error(daemon: rundir.Daemon) -> str | None:
     try:
         require_mount(daemon)
     except LxcfsError as error:
-        return str(error).partition(";")[0]
+        return str(error)
     return None

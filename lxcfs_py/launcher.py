@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
-import select
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from lxcfs_py import rundir, units
-from lxcfs_py.engines import ENGINES, arguments, docker, machine, view
+from lxcfs_py.engines import ENGINES, arguments, docker, machine, process, view
 from lxcfs_py.engines.arguments import CommandLine
 from lxcfs_py.engines.model import Limits, Plan, Request
-from lxcfs_py.errors import DaemonError, EngineError, UsageError
+from lxcfs_py.errors import DaemonError, EngineError, ParseError, UsageError
+from lxcfs_py.procfs import cpulist
 from lxcfs_py.rundir import Daemon
 
 MIN_MEMORY_BYTES = 6 << 20  # moby/moby daemon/daemon_unix.go, linuxMinMemory
+MAX_PIDS = 1 << 22  # include/linux/threads.h, PID_MAX_LIMIT
 _MIN_NANO_CPUS = units.NANO_CPUS_PER_CPU // 100  # the same file: 0.01
 _MOUNT_TIMEOUT_SEC = 5
 
@@ -36,10 +35,12 @@ class Launch:
 
 def prepare(command: CommandLine) -> Launch:
     """Check everything that can be checked and plan; UsageError, DaemonError, EngineError."""
+    if command.rest[:1] == ("",):
+        raise UsageError("IMAGE, or with --engine runc the command, is empty; give one")
     limits = read_limits(command, machine.online_cpus())
     name, note = choose_engine(command)
     run_dir = Path(command.value("run-dir") or rundir.DEFAULT_RUN_DIR)
-    request = Request(command, run_dir, limits, rootfs=command.value("rootfs"))
+    request = Request(command, run_dir, limits)
     if not command.flag("no-view"):
         daemon = rundir.require(run_dir)
         require_mount(daemon)
@@ -113,7 +114,7 @@ def _memory_swap(command: CommandLine, memory: int | None) -> int | None:
 
 def _nano_cpus(command: CommandLine, online_cpus: frozenset[int]) -> int | None:
     nano_cpus = _read(command, "cpus", units.nano_cpus)
-    if nano_cpus is None:
+    if not nano_cpus:
         return None
     if nano_cpus < _MIN_NANO_CPUS:
         raise UsageError(f"--cpus {command.value('cpus')!r}: too few; give 0.01 or more, or leave it out")
@@ -126,12 +127,18 @@ def _nano_cpus(command: CommandLine, online_cpus: frozenset[int]) -> int | None:
 
 def _cpuset(command: CommandLine, online_cpus: frozenset[int]) -> str | None:
     text = command.value("cpuset-cpus") or None  # docker takes an empty list for none
-    numbers = _read(command, "cpuset-cpus", units.cpu_list) if text else None
+    numbers = _read(command, "cpuset-cpus", _cpu_list) if text else None
     if numbers is not None and not numbers <= online_cpus:
-        missing = units.format_cpu_list(numbers - online_cpus)
-        have = units.format_cpu_list(online_cpus)
+        missing, have = (cpulist.format(cpus).rstrip("\n") for cpus in (numbers - online_cpus, online_cpus))
         raise UsageError(f"--cpuset-cpus {text!r}: this machine has no processor {missing}; choose from {have}")
     return text
+
+
+def _cpu_list(text: str) -> frozenset[int]:
+    try:
+        return frozenset(cpulist.parse(text))
+    except ParseError:
+        raise ValueError("not a list of processors; write for example 0-3,5") from None
 
 
 def _pids(command: CommandLine) -> int | None:
@@ -139,6 +146,11 @@ def _pids(command: CommandLine) -> int | None:
     if pids is not None and (pids < -1 or pids == 0):
         raise UsageError(
             f"--pids-limit {command.value('pids-limit')!r}: no number of processes; give 1 or more, -1 for no limit"
+        )
+    if pids is not None and pids > MAX_PIDS:
+        raise UsageError(
+            f"--pids-limit {command.value('pids-limit')!r}: the kernel has no more than {MAX_PIDS} processes; "
+            "give that or less, -1 for no limit"
         )
     return None if pids == -1 else pids
 
@@ -161,40 +173,10 @@ def _read(command: CommandLine, name: str, parse: Callable[[str], _T]) -> _T | N
 
 
 def require_mount(daemon: Daemon, timeout_sec: float = _MOUNT_TIMEOUT_SEC) -> None:
-    """Make sure that the daemon's mount answers a read; DaemonError with the remedy.
-
-    A child asks: where a daemon hangs with a request in its hands, the reader cannot even be killed (fs/fuse/dev.c,
-    request_wait_answer()).
-    """
-    child = os.fork()
-    if child == 0:
-        os._exit(_read_errno(os.path.join(daemon.mountpoint, daemon.files[0])))
-    why = _child_errno(child, timeout_sec)
+    """Make sure that the daemon's mount answers a read; DaemonError with the remedy."""
+    why = process.read_errno(os.path.join(daemon.mountpoint, daemon.files[0]), timeout_sec)
     if why != 0:
         raise DaemonError(
             f"the mount {daemon.mountpoint} of the daemon (process {daemon.pid}) is dead: "
             f"{os.strerror(why) if why else f'no answer in {timeout_sec} seconds'}; restart lxcfs-py serve"
         )
-
-
-def _read_errno(path: str) -> int:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            file.read(1)
-    except OSError as error:
-        return error.errno or errno.EIO
-    return 0
-
-
-def _child_errno(child: int, timeout_sec: float) -> int | None:
-    """What the child exits with; None if it does not in time."""
-    pidfd = os.pidfd_open(child)
-    try:
-        poller = select.poll()
-        poller.register(pidfd, select.POLLIN)
-        if not poller.poll(timeout_sec * 1000):
-            os.kill(child, signal.SIGKILL)
-            return None
-    finally:
-        os.close(pidfd)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from lxcfs_py.errors import DaemonError
 
 DEFAULT_RUN_DIR = Path("/run/lxcfs-py")
+DEFAULT_MOUNTPOINT = Path("/var/lib/lxcfs")
 
 
 @dataclass(frozen=True)
@@ -29,21 +31,41 @@ class Daemon:
     files: tuple[str, ...]  # relative to the mountpoint, "proc/meminfo"
 
 
+def check(run_dir: Path) -> None:
+    """Believe and remove nothing that somebody else may have put there; DaemonError. It need not exist."""
+    try:
+        found = os.lstat(run_dir)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DaemonError(_unusable(run_dir, error)) from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o022:
+        raise DaemonError(
+            f"the run directory {run_dir} must be a folder that only root or this user may write to; "
+            "give another --run-dir"
+        )
+
+
+def _unusable(run_dir: Path, error: OSError) -> str:
+    return f"cannot use the run directory {run_dir} ({error.strerror}); give another --run-dir"
+
+
 @contextlib.contextmanager
 def claim(run_dir: Path) -> Iterator[None]:
     """Hold the run directory's lock; DaemonError if another daemon holds it or the directory cannot be used."""
     made = not run_dir.exists()
     try:
         run_dir.mkdir(mode=0o755, exist_ok=True)
+        check(run_dir)
         fd = os.open(run_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise DaemonError(
-            f"cannot use the run directory {run_dir} ({error.strerror}); give another --run-dir"
-        ) from None
+        raise DaemonError(_unusable(run_dir, error)) from None
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if not os.path.samestat(os.fstat(fd), os.stat(run_dir / "lock")):  # removed by one that just ended
+                raise BlockingIOError
+        except (BlockingIOError, FileNotFoundError):
             other = running(run_dir)
             who = f"process {other.pid}, mounted on {other.mountpoint}" if other else "another process"
             raise DaemonError(
@@ -62,28 +84,36 @@ def claim(run_dir: Path) -> Iterator[None]:
 
 
 def announce(run_dir: Path, daemon: Daemon) -> None:
-    """Write `daemon.json`, whole or not at all."""
+    """Write `daemon.json`, whole or not at all; DaemonError."""
     new = run_dir / f".daemon.json.{daemon.pid}"
-    new.write_text(json.dumps(asdict(daemon), indent=1) + "\n")
-    new.replace(run_dir / "daemon.json")
+    try:
+        new.write_text(json.dumps(asdict(daemon), indent=1) + "\n")
+        new.replace(run_dir / "daemon.json")
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise DaemonError(_unusable(run_dir, error)) from None
 
 
 def running(run_dir: Path) -> Daemon | None:
-    """The daemon that holds the run directory now, or None."""
+    """The daemon that holds the run directory now, or None; DaemonError if somebody else may have written there."""
+    check(run_dir)
     try:
         raw = json.loads((run_dir / "daemon.json").read_text())
         daemon = Daemon(raw["version"], raw["pid"], raw["mountpoint"], tuple(raw["files"]))
     except (OSError, json.JSONDecodeError, KeyError, TypeError):
         return None
-    return daemon if _lock_is_held(run_dir / "lock", daemon.pid) else None
-
-
-def _lock_is_held(lock: Path, pid: int) -> bool:
     try:
-        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+        alive = is_locked(run_dir / "lock")
     except PermissionError:  # not root, so that nobody but root can hold the lock against the daemon
-        return Path(f"/proc/{pid}").exists()
-    except OSError:
+        alive = Path(f"/proc/{daemon.pid}").exists()
+    return daemon if alive else None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the file's lock (flock); False if there is no such file; PermissionError."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -18,8 +18,8 @@ def write(file: IO[str], columns: Sequence[str], rows: Iterable[Sequence[str]]) 
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(Text(column), overflow="fold")
+    for column in columns:  # the first one names the row and stays whole
+        table.add_column(Text(column), overflow="fold", no_wrap=not table.columns)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     width = None if file.isatty() else 10_000

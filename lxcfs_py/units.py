@@ -1,6 +1,6 @@
-"""Sizes, processor counts and processor lists as `docker run` reads them, and sizes as people read them.
+"""Sizes and processor counts as `docker run` reads them, and sizes as people read them.
 
-Sources: docker/go-units `RAMInBytes`, docker/cli `opts.ParseCPUs`, cpuset(7) "List format".
+Sources: docker/go-units `RAMInBytes`, docker/cli `opts.ParseCPUs`.
 Each parser raises ValueError with a reason that fits behind "--option 'value': ".
 """
 
@@ -12,7 +12,6 @@ from fractions import Fraction
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})? ?(?:([kmgtp])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
 _SIZE_SUFFIXES = "bkmgtp"
 _CPUS = re.compile(r"\d{1,9}\.?\d{0,18}|\.\d{1,18}|\d{1,9}/0{0,9}[1-9]\d{0,9}", re.ASCII)
-_CPU_RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 NANO_CPUS_PER_CPU = 1_000_000_000
 
@@ -48,29 +47,3 @@ def nano_cpus(text: str) -> int:
     if exact.denominator != 1:
         raise ValueError("too precise; nine digits behind the point are the most")
     return exact.numerator
-
-
-def cpu_list(text: str) -> frozenset[int]:
-    """Processor numbers from a list such as "0-3,5"."""
-    numbers: set[int] = set()
-    for part in text.split(","):
-        match = _CPU_RANGE.fullmatch(part)
-        if match is None:
-            raise ValueError("not a list of processors; write for example 0-3,5")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if first > last:
-            raise ValueError(f"the range {part} runs backwards")
-        numbers.update(range(first, last + 1))
-    return frozenset(numbers)
-
-
-def format_cpu_list(numbers: frozenset[int]) -> str:
-    """The shortest list of the same processors: "0-3,5"."""
-    parts: list[str] = []
-    for number in sorted(numbers):
-        if number - 1 in numbers:
-            first = parts[-1].partition("-")[0]
-            parts[-1] = f"{first}-{number}"
-        else:
-            parts.append(str(number))
-    return ",".join(parts)

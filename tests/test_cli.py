@@ -65,6 +65,7 @@ def test_a_commands_help_needs_no_other_commands_libraries() -> None:
         ("run --memory x x", 2, "--memory 'x': not a size; write for example 512m or 1.5g"),
         ("run --pids-limit 0 x", 2, "--pids-limit '0': no number of processes; give 1 or more, -1 for no limit"),
         ("run -m", 2, "the option -m needs a value"),
+        ("run ''", 2, "IMAGE, or with --engine runc the command, is empty; give one"),
         (
             "run --no-view x",
             125,
@@ -151,6 +152,15 @@ def test_ps_of_nothing_is_a_header(tmp_path: Path) -> None:
     assert answer(run("ps", "--run-dir", str(tmp_path), "--json")) == (0, "[]\n", "")
 
 
+def test_ps_when_an_engine_refuses(tmp_path: Path) -> None:
+    message = (
+        "lxcfs-py: the Docker engine tcp://127.0.0.1:1 is remote or not reached by a unix socket, and cannot bind "
+        "files of this machine; unset DOCKER_HOST or give it a unix:// address\n"
+    )
+    done = run("ps", "--run-dir", str(tmp_path), "--json", DOCKER_HOST="tcp://127.0.0.1:1")
+    assert answer(done) == (125, "[]\n", message)
+
+
 def test_doctor_as_json(tmp_path: Path) -> None:
     done = run("doctor", "--run-dir", str(tmp_path), "--mountpoint", str(tmp_path), "--json")
     rows = json.loads(done.stdout)
@@ -168,6 +178,30 @@ def test_a_reader_that_goes_away_is_no_error(command: str) -> None:
             [sys.executable, "-m", "lxcfs_py", *shlex.split(command)], stdout=gone, stderr=subprocess.PIPE, check=False
         )
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("command", ["doctor --json", "doctor", "--help", "--version", "run --help"])
+def test_output_that_cannot_be_written(command: str) -> None:
+    with open("/dev/full", "wb") as full:
+        argv = [sys.executable, "-m", "lxcfs_py", *shlex.split(command)]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"lxcfs-py: cannot write the output: No space left on device\n")
+
+
+@pytest.mark.parametrize(("command", "code"), [("--version", 0), ("run --help", 0), ("nonsense", 2)])
+def test_closed_streams(command: str, code: int) -> None:
+    argv = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "lxcfs_py", *shlex.split(command)]
+    assert subprocess.run(argv, check=False).returncode == code
+
+
+def test_closed_streams_are_open_for_the_engine() -> None:
+    program = (
+        "import os; from lxcfs_py import __main__ as program\n"
+        "program._open_closed_streams()\n"
+        "os.execvp('readlink', ['readlink', '/proc/self/fd/0', '/proc/self/fd/1', '/proc/self/fd/2'])"
+    )
+    argv = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", sys.executable, "-c", program]
+    assert subprocess.check_output(argv, text=True).splitlines()[::2] == ["/dev/null", "/dev/null"]
 
 
 def test_tables_do_not_obey_what_is_in_them() -> None:

@@ -170,7 +170,7 @@ def mount_fields(text: str) -> dict[str, str]:
     """
     long_names = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
     try:
-        (row,) = csv.reader([text], strict=True)
+        (row,) = filter(None, csv.reader([text], strict=True))
     except (csv.Error, ValueError):
         raise UsageError(f"--mount {text!r}: not comma-separated fields; see docker run --help") from None
     fields = (field.partition("=") for field in row)

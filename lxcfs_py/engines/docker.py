@@ -109,13 +109,14 @@ def containers(run_dir: Path, files: Iterable[str], everything: bool) -> tuple[C
     with _connection() as client:
         for summary in client.api.containers(all=everything):
             with contextlib.suppress(docker.errors.NotFound):
-                rows.append(row(client.api.inspect_container(summary["Id"]), wanted))
+                inspected = client.api.inspect_container(summary["Id"])
+                broken = view.is_broken(inspected["State"]["Pid"], _mounts(inspected))
+                rows.append(row(inspected, wanted, broken=broken))
     return tuple(rows)
 
 
-def row(inspected: Mapping[str, Any], files: Iterable[str]) -> Container:
+def row(inspected: Mapping[str, Any], files: Iterable[str], *, broken: bool) -> Container:
     """What `ps` shows of a container, from the answer of GET /containers/{id}/json."""
-    mounts = {mount["Destination"]: mount.get("Source", "") for mount in inspected["Mounts"]}
     host = inspected["HostConfig"]
     quota, period = host.get("CpuQuota") or 0, host.get("CpuPeriod") or 100_000
     from_quota = quota * NANO_CPUS_PER_CPU // period if quota > 0 else None
@@ -126,7 +127,7 @@ def row(inspected: Mapping[str, Any], files: Iterable[str]) -> Container:
         engine="docker",
         image=inspected["Config"]["Image"],
         status=inspected["State"]["Status"],
-        view=view.state(files, mounts),
+        view="broken" if broken else view.state(files, _mounts(inspected)),
         limits=Limits(
             memory_bytes=host.get("Memory") or None,
             memory_swap_bytes=host.get("MemorySwap") or None,
@@ -135,6 +136,10 @@ def row(inspected: Mapping[str, Any], files: Iterable[str]) -> Container:
             pids=pids if pids > 0 else None,
         ),
     )
+
+
+def _mounts(inspected: Mapping[str, Any]) -> dict[str, str]:
+    return {mount["Destination"]: mount.get("Source", "") for mount in inspected["Mounts"]}
 
 
 def info() -> Mapping[str, Any]:

@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lxcfs_py import units
-from lxcfs_py.errors import ParseError
-from lxcfs_py.procfs import mountinfo
+from lxcfs_py.cgroup.cgroup import read_layout
+from lxcfs_py.procfs import cpulist, mountinfo
 
 
 @dataclass(frozen=True)
@@ -21,26 +20,12 @@ class Machine:
     cgroup_namespaces: bool
     cgroup_mount_points: tuple[str, ...]
     resolv_conf: str  # the file that /etc/resolv.conf really is
+    architecture: str  # uname(2), machine
 
 
 def online_cpus(sys: Path = Path("/sys")) -> frozenset[int]:
     """The processors that are online, by number (Documentation/admin-guide/cputopology.rst); ParseError."""
-    text = (sys / "devices/system/cpu/online").read_text().rstrip("\n")
-    try:
-        return units.cpu_list(text)
-    except ValueError:
-        raise ParseError("/sys/devices/system/cpu/online", text) from None
-
-
-def controllers(mounts: tuple[mountinfo.Mount, ...]) -> frozenset[str]:
-    """The controllers that limits need and that are there, on whichever version of cgroups (cgroups(7))."""
-    found: set[str] = set()
-    for mount in mounts:
-        if mount.fs_type == "cgroup":
-            found.update(mount.super_options)
-        elif mount.fs_type == "cgroup2":
-            found.update(Path(mount.mount_point, "cgroup.controllers").read_text().split())
-    return frozenset(found & {"memory", "cpu", "cpuset", "pids"})
+    return frozenset(cpulist.parse((sys / "devices/system/cpu/online").read_text()))
 
 
 def swap_accounting(proc: Path, mounts: tuple[mountinfo.Mount, ...]) -> bool:
@@ -61,9 +46,10 @@ def read(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Machine:
     mounts = mountinfo.parse((proc / "self/mountinfo").read_text(errors="surrogateescape"))
     return Machine(
         online_cpus=online_cpus(sys),
-        controllers=controllers(mounts),
+        controllers=frozenset(read_layout().controllers) & {"memory", "cpu", "cpuset", "pids"},
         swap_accounting=swap_accounting(proc, mounts),
         cgroup_namespaces=(proc / "self/ns/cgroup").exists(),
         cgroup_mount_points=tuple(m.mount_point for m in mounts if m.fs_type in ("cgroup", "cgroup2")),
         resolv_conf=os.path.realpath("/etc/resolv.conf"),
+        architecture=os.uname().machine,
     )

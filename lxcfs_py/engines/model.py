@@ -34,7 +34,6 @@ class Request:
     command: CommandLine
     run_dir: Path
     limits: Limits = NO_LIMITS
-    rootfs: str | None = None
     binds: tuple[Bind, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
 

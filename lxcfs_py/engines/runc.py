@@ -48,7 +48,18 @@ class RuncPlan:
     def argv(self) -> tuple[str, ...]:
         """runc's command line."""
         log = ("--log", str(self.bundle / "log"), "--log-format", "json")
-        return ("runc", "--root", str(self.store.state), *log, "run", "--bundle", str(self.bundle), self.id)
+        made = ("--bundle", str(self.bundle), "--pid-file", str(self.started))
+        return ("runc", "--root", str(self.store.state), *log, "run", *made, self.id)
+
+    @property
+    def started(self) -> Path:
+        """The file that runc makes when the container's command runs; until then a signal ends runc's own process 1."""
+        return self.bundle / "pid"
+
+    @property
+    def kill_argv(self) -> tuple[str, ...]:
+        """The command that ends the container for certain."""
+        return ("runc", "--root", str(self.store.state), "kill", self.id, "KILL")
 
     def describe(self) -> str:
         """The steps as shell commands, and config.json."""
@@ -64,7 +75,9 @@ class RuncPlan:
         return "\n".join(lines)
 
     def carry_out(self) -> int:
-        """Run the container in the foreground and return its exit code; nothing is left; UsageError, EngineError.
+        """Run the container in the foreground and return its exit code; nothing is left.
+
+        UsageError, EngineError; DaemonError if the run directory may be somebody else's.
 
         The code is 128 + n if signal n ended it; 127, 126 and 125 as of docker if it could not be started.
         """
@@ -76,7 +89,9 @@ class RuncPlan:
         uses_terminal = self.tty or (self.interactive and terminal)
         try:
             with process.signals_held() as taken, self.store.reserve(self.id, self.config), self._mounted():
-                code = process.run(self.argv, taken, stdin=self.interactive, own_group=not uses_terminal)
+                code = process.run(
+                    self.argv, taken, self.started, self.kill_argv, stdin=self.interactive, own_group=not uses_terminal
+                )
                 return _start_failure(self.bundle / "log") or code
         except OSError as error:
             raise EngineError(f"the embedded engine (runc) cannot prepare the container: {error}") from error
@@ -169,19 +184,21 @@ def containers(run_dir: Path, files: Iterable[str], everything: bool) -> tuple[C
         raise EngineError("only root can list the embedded engine's containers; run it with sudo") from None
     argv = ("runc", "--root", str(store.state), "list", "--format", "json")
     done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode and not store.state.exists():  # the first one is just starting, or the last one has ended
+        return ()
     if done.returncode:
         raise EngineError(f"runc cannot list its containers: {done.stderr.strip()}")
     rows = []
     for state in json.loads(done.stdout) or ():
         config = store.config(state["id"])
         if config and (everything or state["status"] != "stopped"):
-            rows.append(row(state["id"], state["status"], config, wanted))
+            broken = view.is_broken(state["pid"], _binds(config))
+            rows.append(row(state["id"], state["status"], config, wanted, broken=broken))
     return tuple(rows)
 
 
-def row(container_id: str, status: str, config: dict[str, Any], files: Iterable[str]) -> Container:
+def row(container_id: str, status: str, config: dict[str, Any], files: Iterable[str], *, broken: bool) -> Container:
     """What `ps` shows of a container, from its config.json."""
-    binds = {m["destination"]: m["source"] for m in config["mounts"] if m["type"] == "bind"}
     annotations = config["annotations"]
     return Container(
         id=container_id,
@@ -189,9 +206,13 @@ def row(container_id: str, status: str, config: dict[str, Any], files: Iterable[
         engine="runc",
         image=annotations[runc_config.ROOTFS_ANNOTATION],
         status=status,
-        view=view.state(files, binds),
+        view="broken" if broken else view.state(files, _binds(config)),
         limits=runc_config.limits(config),
     )
+
+
+def _binds(config: dict[str, Any]) -> dict[str, str]:
+    return {m["destination"]: m["source"] for m in config["mounts"] if m["type"] == "bind"}
 
 
 def _start_failure(log: Path) -> int | None:
@@ -203,7 +224,7 @@ def _start_failure(log: Path) -> int | None:
         lines = log.read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return None
-    messages = [json.loads(line) for line in lines]
+    messages = [json.loads(line) for line in lines if line.endswith("}")]  # the disk may be full
     failures = [m["msg"] for m in messages if m["level"] in ("error", "fatal") and "run failed" in m["msg"]]
     if not failures:
         return None

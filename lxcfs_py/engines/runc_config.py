@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from lxcfs_py.engines import runc_seccomp
 from lxcfs_py.engines.machine import Machine
 from lxcfs_py.engines.model import Limits
 from lxcfs_py.engines.runc_spec import Spec
@@ -94,6 +95,7 @@ def build(
             "resources": _resources(spec.limits, machine),
             "maskedPaths": list(MASKED_PATHS),
             "readonlyPaths": list(READONLY_PATHS),
+            "seccomp": runc_seccomp.build(machine.architecture),
         },
     }
 

@@ -88,6 +88,7 @@ def read(request: Request, environ: Mapping[str, str]) -> Spec:
             raise UsageError(f"the embedded engine (runc) has no --{option.name}; leave it out, or use a Docker daemon")
     if command.value("rm") == "false":
         raise UsageError("the embedded engine (runc) always removes the container; leave --rm=false out")
+    rootfs = command.value("rootfs")
     uid, gid = _user(command.value("user"))
     return Spec(
         args=command.rest or ("sh",),
@@ -97,8 +98,8 @@ def read(request: Request, environ: Mapping[str, str]) -> Spec:
         gid=gid,
         tty=command.flag("tty"),
         interactive=command.flag("interactive"),
-        rootfs=request.rootfs and os.path.abspath(request.rootfs),
-        read_only=request.rootfs is None or command.flag("read-only"),
+        rootfs=rootfs and os.path.abspath(rootfs),
+        read_only=rootfs is None or command.flag("read-only"),
         name=_matching(command, "name", _NAME),
         hostname=_matching(command, "hostname", _HOSTNAME),
         network=_network(command.value("network") or "none"),

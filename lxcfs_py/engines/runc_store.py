@@ -1,7 +1,8 @@
 """What the embedded engine keeps on disk, below RUN_DIR/runc, and how nothing of it is left.
 
 state/         runc's own (--root)
-bundles/ID/    config.json, rootfs/ and scratch/ (mountpoints), log, lock: held (flock) as long as the launcher lives
+bundles/ID/    config.json, rootfs/ and scratch/ (mountpoints), log, pid,
+               lock: held (flock) as long as the launcher lives
 
 The folder itself is locked while a bundle is made or removed, so that a launcher sweeps only what is abandoned.
 """
@@ -12,16 +13,19 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lxcfs_py import rundir
 from lxcfs_py.engines.runc_config import NAME_ANNOTATION
 from lxcfs_py.errors import EngineError
 
 CGROUP_PARENT = "lxcfs-py"
+_ID = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,13 @@ class Store:
         return self.top / "bundles" / container_id
 
     def bundles(self) -> tuple[str, ...]:
-        """The ids of all that have a bundle."""
+        """The ids of all that have a bundle; what has another name, or is no folder, is not ours."""
         try:
-            return tuple(sorted(os.listdir(self.top / "bundles")))
+            with os.scandir(self.top / "bundles") as entries:
+                found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         except FileNotFoundError:
             return ()
+        return tuple(sorted(name for name in found if _ID.fullmatch(name)))
 
     def config(self, container_id: str) -> dict[str, Any] | None:
         """A container's config.json; None if it is gone or was never finished."""
@@ -66,6 +72,9 @@ class Store:
         with self._locked():
             try:
                 lock = self._begin(container_id, config)
+            except OSError:  # the disk is full
+                self._remove(container_id)
+                raise
             finally:
                 self._tidy()
         try:
@@ -106,6 +115,7 @@ class Store:
             raise EngineError(
                 f"cannot make the run directory {self.run_dir}: {error.strerror}; name another --run-dir"
             ) from None
+        rundir.check(self.run_dir)
         try:
             self.top.mkdir(mode=0o700, exist_ok=True)
             fd = os.open(self.top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -121,21 +131,8 @@ class Store:
     def _sweep(self) -> None:
         """Remove the containers and bundles of launchers that were killed."""
         for container_id in self.bundles():
-            if not self._is_held(container_id):
+            if not rundir.is_locked(self.bundle(container_id) / "lock"):  # or killed before it made one
                 self._remove(container_id)
-
-    def _is_held(self, container_id: str) -> bool:
-        try:
-            fd = os.open(self.bundle(container_id) / "lock", os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:  # killed before it made one
-            return False
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(fd)
-        return False
 
     def _refuse_taken_name(self, name: str) -> None:
         for other in self.bundles():
@@ -153,7 +150,7 @@ class Store:
         for cgroup in self._cgroups(container_id):  # runc left them if it was killed while it made the container
             _rmdir(cgroup)
         bundle = self.bundle(container_id)
-        for name in ("config.json", "log", "lock"):
+        for name in ("config.json", "log", "pid", ".pid", "lock"):
             (bundle / name).unlink(missing_ok=True)
         for folder in (bundle / "rootfs", bundle / "scratch", bundle):
             _rmdir(folder)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import pytest
 from tests.conftest import Lxcfs, run_lxcfs
 
 pytestmark = pytest.mark.docker
+
+TIMEOUT_SEC = 30
 
 Docker = Callable[..., str]
 
@@ -65,10 +67,10 @@ def test_a_signal_reaches_the_container(lxcfs: Lxcfs, image: str) -> None:
     script = "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.1; done"
     with subprocess.Popen(argv(lxcfs, "--rm", image, "sh", "-c", script), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+        assert read_until(process.stdout.fileno(), b"\n") == b"ready\n"
         process.send_signal(signal.SIGTERM)
-        assert process.stdout.readline() == "got it\n"
-        assert process.wait(30) == 9
+        assert read_until(process.stdout.fileno(), b"\n") == b"got it\n"
+        assert process.wait(TIMEOUT_SEC) == 9
 
 
 def test_the_terminal_is_the_containers_own(lxcfs: Lxcfs, image: str) -> None:
@@ -76,15 +78,21 @@ def test_the_terminal_is_the_containers_own(lxcfs: Lxcfs, image: str) -> None:
     command = argv(lxcfs, "--rm", "-it", image, "sh", "-c", "tty; read line; echo got $line; exit 5")
     with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
         os.close(slave)
-        output = b""
-        while b"/dev/pts/" not in output:
-            output += os.read(master, 1000)
+        assert read_until(master, b"\r\n") == b"/dev/pts/0\r\n"
         os.write(master, b"hello\r")
-        assert process.wait(30) == 5
-        time.sleep(0.1)
-        output += os.read(master, 1000)
+        assert read_until(master, b"got hello\r\n") == b"hello\r\ngot hello\r\n"
+        assert process.wait(TIMEOUT_SEC) == 5
     os.close(master)
-    assert output.replace(b"\r", b"").decode().split("\n") == ["/dev/pts/0", "hello", "got hello", ""]
+
+
+def read_until(fd: int, end: bytes) -> bytes:
+    text = b""
+    while not text.endswith(end):
+        assert select.select([fd], [], [], TIMEOUT_SEC)[0], f"nothing follows {text!r}"
+        byte = os.read(fd, 1)
+        assert byte, f"ended after {text!r}"
+        text += byte
+    return text
 
 
 def test_detached_with_a_name_and_labels(lxcfs: Lxcfs, docker: Docker, image: str) -> None:
@@ -98,6 +106,21 @@ def test_detached_with_a_name_and_labels(lxcfs: Lxcfs, docker: Docker, image: st
         assert docker("exec", "lxcfs-py-test-d", "head", "-1", "/proc/meminfo") == "MemTotal:          65536 kB\n"
     finally:
         docker("rm", "--force", "lxcfs-py-test-d")
+
+
+def test_ps_tells_a_broken_view(lxcfs: Lxcfs, docker: Docker, image: str) -> None:
+    lxcfs.run("-d", "--name", "lxcfs-py-test-b", image, "sleep", "100")
+    try:
+        assert view_in_ps(lxcfs) == {"lxcfs-py-test-b": "on"}
+        lxcfs.stop()
+        assert view_in_ps(lxcfs) == {"lxcfs-py-test-b": "broken"}
+    finally:
+        docker("rm", "--force", "lxcfs-py-test-b")
+
+
+def view_in_ps(lxcfs: Lxcfs) -> dict[str, str]:
+    rows = json.loads(run_lxcfs("ps", "--json", "--run-dir", str(lxcfs.run_dir)).stdout)
+    return {row["name"]: row["view"] for row in rows}
 
 
 def test_without_the_view(lxcfs: Lxcfs, image: str) -> None:

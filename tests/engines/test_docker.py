@@ -87,7 +87,7 @@ def inspected(**host_config: Any) -> dict[str, Any]:
     ],
 )
 def test_row(host_config: dict[str, Any], limits: Limits) -> None:
-    assert docker.row(inspected(**host_config), ("proc/meminfo", "proc/stat")) == Container(
+    assert docker.row(inspected(**host_config), ("proc/meminfo", "proc/stat"), broken=False) == Container(
         id="25fe634c1037ca538fb2d69581acf0567be578d2b273d2724f31c770ac7c5e5f",
         name="aa",
         engine="docker",

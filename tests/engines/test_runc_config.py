@@ -22,8 +22,9 @@ MACHINE = Machine(
     cgroup_namespaces=True,
     cgroup_mount_points=("/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"),
     resolv_conf="/run/systemd/resolve/stub-resolv.conf",
+    architecture="x86_64",
 )
-OLD_MACHINE = Machine(frozenset({0}), frozenset({"memory"}), False, False, (), "/etc/resolv.conf")
+OLD_MACHINE = Machine(frozenset({0}), frozenset({"memory"}), False, False, (), "/etc/resolv.conf", "s390x")
 VIEW = (Bind("/m/proc/meminfo", "/proc/meminfo"),)
 
 CAPABILITIES = [
@@ -88,6 +89,31 @@ MASKED_PATHS = [
 READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
+REFUSED = (
+    "unshare setns mount umount umount2 pivot_root open_tree open_tree_attr move_mount fsopen fsconfig fsmount fspick "
+    "mount_setattr keyctl add_key request_key bpf perf_event_open userfaultfd open_by_handle_at kexec_load "
+    "kexec_file_load init_module finit_module delete_module reboot swapon swapoff"
+)
+
+
+def refused(flags: int) -> list[dict[str, Any]]:
+    """The system calls, where argument number `flags` of clone(2) has its flags."""
+    eperm = {"action": "SCMP_ACT_ERRNO", "errnoRet": 1}
+    clone_new = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+    return [
+        {"names": REFUSED.split(), **eperm},
+        {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
+        *(
+            {
+                "names": ["clone"],
+                **eperm,
+                "args": [{"index": flags, "value": flag, "valueTwo": flag, "op": "SCMP_CMP_MASKED_EQ"}],
+            }
+            for flag in clone_new
+        ),
+    ]
+
+
 def bind(source: str, target: str, mode: str = "ro") -> dict[str, Any]:
     return {"destination": target, "type": "bind", "source": source, "options": ["rbind", "rprivate", mode]}
 
@@ -147,6 +173,11 @@ def test_a_container_on_the_hosts_root() -> None:
             },
             "maskedPaths": MASKED_PATHS,
             "readonlyPaths": READONLY_PATHS,
+            "seccomp": {
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+                "syscalls": refused(flags=0),
+            },
         },
     }
 
@@ -187,6 +218,7 @@ def test_a_container_on_a_folder_of_its_own() -> None:
             "resources": {"devices": [{"allow": False, "access": "rwm"}], "memory": {"limit": 6291456}},
             "maskedPaths": MASKED_PATHS,
             "readonlyPaths": READONLY_PATHS,
+            "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": refused(flags=1)},
         },
     }
 
@@ -209,9 +241,9 @@ def test_swap_is_counted_with_memory(limits: Limits, memory: dict[str, int]) -> 
 )
 def test_ps_reads_back_the_limits(limits: Limits) -> None:
     config = runc_config.build(Spec(limits=limits, name="box"), ID, "/r", "/c", VIEW, MACHINE)
-    assert runc.row(ID, "running", json.loads(json.dumps(config)), ("proc/meminfo",)) == Container(
-        ID, "box", "runc", "host (read-only)", "running", "on", limits
-    )
+    for broken, view in ((False, "on"), (True, "broken")):
+        row = runc.row(ID, "running", json.loads(json.dumps(config)), ("proc/meminfo",), broken=broken)
+        assert row == Container(ID, "box", "runc", "host (read-only)", "running", view, limits)
 
 
 def test_what_the_machine_cannot_enforce() -> None:
@@ -246,7 +278,8 @@ def test_dry_run_on_the_hosts_root() -> None:
         f"cat > '{bundle}/config.json' <<'END'",
         *config.splitlines(),
         "END",
-        f"runc --root '/run/a,b c/runc/state' --log '{bundle}/log' --log-format json run --bundle '{bundle}' {ID}",
+        f"runc --root '/run/a,b c/runc/state' --log '{bundle}/log' --log-format json run --bundle '{bundle}' "
+        f"--pid-file '{bundle}/pid' {ID}",
     ]
 
 
@@ -258,5 +291,6 @@ def test_dry_run_on_a_folder_mounts_nothing() -> None:
         f"cat > {bundle}/config.json <<'END'",
         *json.dumps(made.config, indent=1).splitlines(),
         "END",
-        f"runc --root /run/x/runc/state --log {bundle}/log --log-format json run --bundle {bundle} {ID}",
+        f"runc --root /run/x/runc/state --log {bundle}/log --log-format json run --bundle {bundle} "
+        f"--pid-file {bundle}/pid {ID}",
     ]

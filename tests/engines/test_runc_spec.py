@@ -16,9 +16,9 @@ from lxcfs_py.errors import UsageError
 ENVIRON = {"HOME": "/root", "EMPTY": ""}
 
 
-def read(typed: str, rootfs: str | None = None) -> Spec:
+def read(typed: str) -> Spec:
     command = arguments.parse(tuple(shlex.split(typed)))
-    return runc_spec.read(Request(command, Path("/run/lxcfs-py"), Limits(pids=7), rootfs=rootfs), ENVIRON)
+    return runc_spec.read(Request(command, Path("/run/lxcfs-py"), Limits(pids=7)), ENVIRON)
 
 
 def test_nothing_but_a_shell() -> None:
@@ -30,9 +30,9 @@ def test_everything() -> None:
         "-it --rm --read-only --name box -h box.example -u 1000:100 -w /srv/../tmp/ --network=host "
         "-e A=1 -e HOME -e UNSET -e EMPTY --env B=x=y --label a=b --label c -m 1g --cpus 1 --pids-limit 7 "
         "-v /srv/data:/data:ro -v ./here:/a/b/c --mount type=bind,src=/etc/passwd,dst=/passwd,readonly "
-        "-v /x:/y:rw -- sh -c 'exit 3'"
+        "-v /x:/y:rw --rootfs root/fs/ -- sh -c 'exit 3'"
     )
-    assert read(typed, rootfs="root/fs/") == Spec(
+    assert read(typed) == Spec(
         args=("sh", "-c", "exit 3"),
         env=(("A", "1"), ("HOME", "/root"), ("EMPTY", ""), ("B", "x=y")),
         cwd="/tmp",
@@ -57,7 +57,7 @@ def test_everything() -> None:
 
 
 def test_a_given_root_file_system_is_written_to() -> None:
-    assert read("", rootfs="/r") == Spec(rootfs="/r", read_only=False, limits=Limits(pids=7))
+    assert read("--rootfs /r") == Spec(rootfs="/r", read_only=False, limits=Limits(pids=7))
 
 
 @pytest.mark.parametrize(

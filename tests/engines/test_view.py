@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from lxcfs_py.engines import view
@@ -55,6 +57,12 @@ ALL = {bind.target: bind.source for bind in (MEMINFO, UPTIME, ONLINE, PRESENT)}
 )
 def test_state(mounts: dict[str, str], expected: ViewState) -> None:
     assert view.state(FILES, mounts) == expected
+
+
+def test_is_broken() -> None:
+    assert not view.is_broken(0, ALL)  # has ended
+    assert not view.is_broken(os.getpid(), {"/data": "/srv/data"})
+    assert not view.is_broken(os.getpid(), ALL)
 
 
 def test_state_without_a_daemon_knows_only_that_there_is_a_view() -> None:

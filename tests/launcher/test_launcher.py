@@ -33,6 +33,7 @@ def limits(*typed: str) -> Limits:
         (("-m", "1g", "--memory-swap=1g"), Limits(1 << 30, 1 << 30)),
         (("-m", "6m", "--memory-swap", "-1"), Limits(6 << 20, -1)),
         (("-m", "0", "--memory-swap", "0", "--cpuset-cpus", "", "--pids-limit", "-1"), Limits()),
+        (("--cpus", "0", "--pids-limit", "4194304"), Limits(pids=4194304)),
         (("-m", "1g", "-m", "2g"), Limits(2 << 30)),
         (("--cpus=4", "--cpuset-cpus=3"), Limits(nano_cpus=4_000_000_000, cpuset_cpus="3")),
         (("--cpus=0.01",), Limits(nano_cpus=10_000_000)),
@@ -59,15 +60,18 @@ def test_limits(typed: tuple[str, ...], expected: Limits) -> None:
         ("--memory-swap=-2", "--memory-swap '-2': not a size; write for example 512m or 1.5g"),
         ("--cpus=99", "--cpus '99': this machine has 4; give 4 or less"),
         ("--cpus=4.1", "--cpus '4.1': this machine has 4; give 4 or less"),
-        ("--cpus=0", "--cpus '0': too few; give 0.01 or more, or leave it out"),
         ("--cpus=0.001", "--cpus '0.001': too few; give 0.01 or more, or leave it out"),
         ("--cpus=-1", "--cpus '-1': not a number of processors; write for example 1.5"),
         ("--cpus=two", "--cpus 'two': not a number of processors; write for example 1.5"),
         ("--cpuset-cpus=0-7", "--cpuset-cpus '0-7': this machine has no processor 4-7; choose from 0-3"),
         ("--cpuset-cpus=a", "--cpuset-cpus 'a': not a list of processors; write for example 0-3,5"),
-        ("--cpuset-cpus=3-1", "--cpuset-cpus '3-1': the range 3-1 runs backwards"),
+        ("--cpuset-cpus=3-1", "--cpuset-cpus '3-1': not a list of processors; write for example 0-3,5"),
         ("--pids-limit=0", "--pids-limit '0': no number of processes; give 1 or more, -1 for no limit"),
         ("--pids-limit=-2", "--pids-limit '-2': no number of processes; give 1 or more, -1 for no limit"),
+        (
+            "--pids-limit=4194305",
+            "--pids-limit '4194305': the kernel has no more than 4194304 processes; give that or less, -1 for no limit",
+        ),
         ("--pids-limit=many", "--pids-limit 'many': not a number of processes; write for example 100"),
         ("--pids-limit=1.5", "--pids-limit '1.5': not a number of processes; write for example 100"),
         ("--pids-limit=", "--pids-limit '': not a number of processes; write for example 100"),
@@ -106,12 +110,11 @@ def test_an_engine_that_cannot_be(typed: tuple[str, ...], message: str) -> None:
 def test_with_view() -> None:
     daemon = Daemon("0.1.0", 7, "/m", ("proc/uptime", "proc/meminfo", "proc/version", "sys/block/gone/stat"))
     command = arguments.parse(("-v", "/x:/proc/uptime", "image"))
-    request = Request(command, Path("/run"), Limits(pids=1), rootfs="/r")
+    request = Request(command, Path("/run"), Limits(pids=1))
     assert launcher.with_view(request, daemon, "ab12") == Request(
         command,
         Path("/run"),
         Limits(pids=1),
-        rootfs="/r",
         binds=(Bind("/m/containers/ab12/proc/meminfo", "/proc/meminfo"),),
         labels=(("lxcfs-py.view", "on"),),
     )

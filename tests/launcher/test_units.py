@@ -1,4 +1,4 @@
-"""Sizes, processor counts and lists as docker reads them."""
+"""Sizes and processor counts as docker reads them."""
 
 from __future__ import annotations
 
@@ -113,32 +113,3 @@ def test_nano_cpus_refuses(text: str) -> None:
 def test_nano_cpus_too_precise(text: str) -> None:
     with pytest.raises(ValueError, match=r"^too precise; nine digits behind the point are the most$"):
         units.nano_cpus(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [("0", {0}), ("0-3", {0, 1, 2, 3}), ("0,2-3,5", {0, 2, 3, 5}), ("3,0-1,1", {0, 1, 3}), ("7-7", {7})],
-)
-def test_cpu_list(text: str, numbers: set[int]) -> None:
-    assert units.cpu_list(text) == numbers
-
-
-@pytest.mark.parametrize("text", ["", ",", "0,", "a", "-1", "0-", "0--1", "0 1", "0-3:1", "9999999", "٣"])
-def test_cpu_list_refuses(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^not a list of processors; write for example 0-3,5$"):
-        units.cpu_list(text)
-
-
-def test_cpu_list_backwards() -> None:
-    with pytest.raises(ValueError, match=r"^the range 3-1 runs backwards$"):
-        units.cpu_list("0,3-1")
-
-
-@given(st.frozensets(st.integers(0, 70), min_size=1))
-def test_cpu_list_round_trip(numbers: frozenset[int]) -> None:
-    assert units.cpu_list(units.format_cpu_list(numbers)) == numbers
-
-
-def test_format_cpu_list() -> None:
-    assert units.format_cpu_list(frozenset({0, 1, 2, 4, 6, 7})) == "0-2,4,6-7"
-    assert units.format_cpu_list(frozenset()) == ""
