@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import psutil
 import pytest
 
 READY_SEC = 20
+READ_SEC = 30
 STOP_SEC = 10
 SETTLE_SEC = 5  # a container's last process, its cgroup and its mounts go a moment after the client's exit
 
@@ -226,6 +228,17 @@ def run_lxcfs(*arguments: str, stdin: str = "", timeout: float = 60) -> subproce
 def read_as_child(path: Path | str) -> bytes:
     """Read a file in a child process: whoever serves it in this thread could not answer."""
     return subprocess.check_output(["cat", str(path)], timeout=30)
+
+
+def read_until(fd: int, end: bytes) -> bytes:
+    """Read from a pipe or terminal until it says `end`."""
+    text = b""
+    while not text.endswith(end):
+        assert select.select([fd], [], [], READ_SEC)[0], f"nothing follows {text!r}"
+        byte = os.read(fd, 1)
+        assert byte, f"ended after {text!r}"
+        text += byte
+    return text
 
 
 def used_seconds(pid: str) -> float:

@@ -113,12 +113,17 @@ class Memory:
     swap_levels: tuple[Level, ...]
     stat: MemoryStat
 
+    def total_and_free(self, host_total_bytes: int) -> tuple[int, int]:
+        """What the container may use at most and what is left of it, in bytes."""
+        return _total_and_free(self.levels, host_total_bytes)
 
-def total_and_free(levels: tuple[Level, ...], host_total_bytes: int) -> tuple[int, int]:
-    """What the first level may use at most and what is left of it, in bytes.
+    def swap_total_and_free(self, host_total_bytes: int) -> tuple[int, int]:
+        """The same of swap; none where the kernel does not account for it."""
+        return _total_and_free(self.swap_levels, host_total_bytes) if self.swap_levels else (0, 0)
 
-    Every ancestor counts: the lowest limit is the total, the smallest headroom is what is free.
-    """
+
+def _total_and_free(levels: tuple[Level, ...], host_total_bytes: int) -> tuple[int, int]:
+    """Every ancestor counts: the lowest limit is the total, the smallest headroom is what is free."""
     limits = [
         host_total_bytes if level.limit_bytes is None else min(host_total_bytes, level.limit_bytes) for level in levels
     ]

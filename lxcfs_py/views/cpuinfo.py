@@ -14,7 +14,8 @@ from lxcfs_py.views import processors
 
 def container_cpuinfo(host: CpuInfo, shown: Sequence[int]) -> CpuInfo:
     """The shown processors alone; `siblings` and `cpu cores` count these within each package."""
-    kept = [processor for processor in host.processors if processor.number in shown]
+    numbers = frozenset(shown)
+    kept = [processor for processor in host.processors if processor.number in numbers]
     packages: dict[str | None, list[str | None]] = {}
     for processor in kept:
         packages.setdefault(processor.get("physical id"), []).append(processor.get("core id"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from lxcfs_py.cgroup.memory import Memory, MemoryStat, total_and_free
+from lxcfs_py.cgroup.memory import Memory, MemoryStat
 from lxcfs_py.containers import Container
 from lxcfs_py.host import Host
 from lxcfs_py.procfs import meminfo
@@ -104,10 +104,8 @@ def _warn_unknown(name: str) -> None:
 
 def container_meminfo(host: MemInfo, memory: Memory, overcommit_ratio_percent: int) -> MemInfo:
     """The host's lines with the container's values."""
-    total, free = total_and_free(memory.levels, host.values["MemTotal"] * 1024)
-    swap_total = swap_free = 0
-    if memory.swap_levels:
-        swap_total, swap_free = total_and_free(memory.swap_levels, host.values.get("SwapTotal", 0) * 1024)
+    total, free = memory.total_and_free(host.values["MemTotal"] * 1024)
+    swap_total, swap_free = memory.swap_total_and_free(host.values.get("SwapTotal", 0) * 1024)
     amounts = _Amounts(total, free, swap_total, swap_free, overcommit_ratio_percent, memory.stat)
     values = {}
     for name, host_kib in host.values.items():

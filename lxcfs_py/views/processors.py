@@ -15,7 +15,8 @@ def allowed(online: tuple[int, ...], effective: tuple[int, ...] | None) -> tuple
     """The online processors a cpuset allows; all of them where none is set, or where it allows only others."""
     if effective is None:
         return online
-    return tuple(cpu for cpu in online if cpu in effective) or online
+    members = frozenset(effective)
+    return tuple(cpu for cpu in online if cpu in members) or online
 
 
 def worth(allowed_cpus: tuple[int, ...], bandwidths: Iterable[Bandwidth]) -> tuple[int, ...]:
@@ -29,8 +30,12 @@ def worth(allowed_cpus: tuple[int, ...], bandwidths: Iterable[Bandwidth]) -> tup
 
 def shown(container: Container, host: Host) -> tuple[int, ...]:
     """The host's processors behind the container's 0, 1, …"""
+    return _allowed_and_shown(container, host)[1]
+
+
+def _allowed_and_shown(container: Container, host: Host) -> tuple[tuple[int, ...], tuple[int, ...]]:
     cpus = allowed(host.online_cpus(), container.cgroup.effective_cpus())
-    return worth(cpus, container.cgroup.bandwidths())
+    return cpus, worth(cpus, container.cgroup.bandwidths())
 
 
 def account(container: Container, host: Host) -> CpuTime | None:
@@ -38,8 +43,7 @@ def account(container: Container, host: Host) -> CpuTime | None:
     usage = container.cgroup.cpu_usage()
     if usage is None:
         return None
-    cpus = allowed(host.online_cpus(), container.cgroup.effective_cpus())
-    visible = worth(cpus, container.cgroup.bandwidths())
+    cpus, visible = _allowed_and_shown(container, host)
     container.cpu_time = cpu_time.advance(
         container.cpu_time,
         age_usec(container, host),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lxcfs_py.cgroup.memory import total_and_free
 from lxcfs_py.containers import Container
 from lxcfs_py.host import Host
 from lxcfs_py.procfs import swaps
@@ -14,9 +13,7 @@ def render(container: Container, host: Host) -> str:
     memory = container.cgroup.memory()
     if memory is None:
         return host.proc.read("swaps")
-    total, free = 0, 0
-    if memory.swap_levels:
-        total, free = total_and_free(memory.swap_levels, host.meminfo().values.get("SwapTotal", 0) * 1024)
+    total, free = memory.swap_total_and_free(host.meminfo().values.get("SwapTotal", 0) * 1024)
     if not total:
         return swaps.format(())
     return swaps.format((Swap("none", "virtual", total // 1024, (total - free) // 1024, 0),))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Lxcfs, run_lxcfs
+from tests.conftest import Lxcfs, read_until, run_lxcfs
 
 pytestmark = pytest.mark.docker
 
@@ -83,16 +82,6 @@ def test_the_terminal_is_the_containers_own(lxcfs: Lxcfs, image: str) -> None:
         assert read_until(master, b"got hello\r\n") == b"hello\r\ngot hello\r\n"
         assert process.wait(TIMEOUT_SEC) == 5
     os.close(master)
-
-
-def read_until(fd: int, end: bytes) -> bytes:
-    text = b""
-    while not text.endswith(end):
-        assert select.select([fd], [], [], TIMEOUT_SEC)[0], f"nothing follows {text!r}"
-        byte = os.read(fd, 1)
-        assert byte, f"ended after {text!r}"
-        text += byte
-    return text
 
 
 def test_detached_with_a_name_and_labels(lxcfs: Lxcfs, docker: Docker, image: str) -> None:

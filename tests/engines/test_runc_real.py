@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import pty
-import select
 import shutil
 import signal
 import struct
@@ -23,7 +22,7 @@ import psutil
 import pytest
 
 from lxcfs_py.engines import machine
-from tests.conftest import Lxcfs
+from tests.conftest import Lxcfs, read_until
 
 pytestmark = pytest.mark.mount
 
@@ -397,16 +396,6 @@ def test_a_terminal(launcher: Launcher) -> None:
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 22, 99, 0, 0))
         assert read_until(terminal.fileno(), b"22 99\r\n") == b"22 99\r\n"
         assert p.wait(TIMEOUT_SEC) == 9
-
-
-def read_until(fd: int, end: bytes) -> bytes:
-    text = b""
-    while not text.endswith(end):
-        assert select.select([fd], [], [], TIMEOUT_SEC)[0], f"nothing follows {text!r}"
-        byte = os.read(fd, 1)
-        assert byte, f"ended after {text!r}"
-        text += byte
-    return text
 
 
 def test_a_terminal_is_refused_where_there_is_none(launcher: Launcher) -> None:
